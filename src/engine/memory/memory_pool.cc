@@ -1,0 +1,52 @@
+#include "engine/memory/memory_pool.h"
+
+namespace sirocco::engine {
+
+MemoryPool::~MemoryPool() {
+  if (size_t left = used_bytes(); left != 0 && parent_ != nullptr) parent_->Release(left);
+}
+
+bool MemoryPool::TryReserve(size_t bytes) {
+  size_t used = used_bytes_.load(std::memory_order_relaxed);
+  do {
+    if (used + bytes > limit_bytes() || used + bytes < used) return false;
+  } while (!used_bytes_.compare_exchange_weak(used, used + bytes, std::memory_order_relaxed));
+  if (parent_ != nullptr && !parent_->TryReserve(bytes)) {
+    used_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+    return false;
+  }
+  size_t peak = peak_bytes_.load(std::memory_order_relaxed);
+  while (peak < used + bytes &&
+         !peak_bytes_.compare_exchange_weak(peak, used + bytes, std::memory_order_relaxed)) {
+  }
+  return true;
+}
+
+void MemoryPool::Release(size_t bytes) {
+  used_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+  if (parent_ != nullptr) parent_->Release(bytes);
+}
+
+Result<void> MemoryPool::Reserve(size_t bytes) {
+  if (TryReserve(bytes)) return {};
+  // Name the pool whose limit stands in the way.
+  const MemoryPool* full = this;
+  while (full->parent_ != nullptr && full->used_bytes() + bytes <= full->limit_bytes())
+    full = full->parent_;
+  return MakeError(ErrorCode::kOutOfMemory,
+                   "memory limit of " + std::to_string(full->limit_bytes() >> 20) + " MB of " +
+                       full->name_ + " reached (" + std::to_string(full->used_bytes() >> 20) +
+                       " MB in use, " + std::to_string(bytes) + " bytes more needed)");
+}
+
+Result<void> MemoryReservation::ResizeTo(size_t bytes) {
+  if (bytes > bytes_) {
+    RETURN_IF_ERROR(pool_->Reserve(bytes - bytes_));
+  } else {
+    pool_->Release(bytes_ - bytes);
+  }
+  bytes_ = bytes;
+  return {};
+}
+
+}  // namespace sirocco::engine
