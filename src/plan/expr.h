@@ -120,6 +120,8 @@ bool SameExpr(const Expr& a, const Expr& b);
 const char* ExprOpName(ExprOp op);
 // True for a known enumerator; the codec checks foreign bytes with it.
 bool IsKnownExprOp(uint16_t op);
+// True if the operation is known and takes this number of arguments.
+bool HasValidArity(const Expr& expr);
 std::string ExprText(const Expr& expr);
 
 }  // namespace sirocco::plan
