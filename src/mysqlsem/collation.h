@@ -101,6 +101,8 @@ class Collation {
   Collation() = default;
   explicit Collation(const CHARSET_INFO* cs);
   void AppendPaddedKey(const uint8_t* weights, size_t size, std::string* out) const;
+  size_t AsciiWeights(std::string_view s, uint8_t* out) const;
+  size_t StripSpaceWeights(const uint8_t* weights, size_t size) const;
 
   const CHARSET_INFO* cs_ = nullptr;
   std::string_view name_, charset_;
@@ -108,7 +110,7 @@ class Collation {
   bool pad_space_ = false, is_binary_ = false, is_binary_padded_ = false, ascii_based_ = true;
   bool has_sort_key_ = true;
   // Collations without contractions and with one weight level: the weight of each ASCII byte, so that ASCII strings
-  // are hashed, compared and keyed without the server's scanner. Empty if not applicable.
+  // are hashed, compared and keyed without the server's scanner.
   bool ascii_table_ = false;
   uint8_t ascii_weight_size_[128] = {};
   uint8_t ascii_weight_[128][4] = {};

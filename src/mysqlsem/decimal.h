@@ -73,7 +73,7 @@ class PackedDecimalDecoder {
  private:
   uint8_t size_bytes_ = 0;
   uint8_t head_bytes_ = 0, tail_bytes_ = 0;   // bytes of the partial groups at both ends
-  uint8_t integer_groups_ = 0, fraction_groups_ = 0;
+  uint8_t groups_ = 0;                        // full groups of nine digits between them
   uint32_t tail_factor_ = 1;                  // 10^digits of the last partial group
 };
 

@@ -127,6 +127,8 @@ struct ParsedTemporal {
   bool ok = false;          // false: SQL NULL
   int warnings = 0;         // MYSQL_TIME_WARN_* bits: 1 truncated, 2 out of range, 8 zero date, 16 note, 32 zero in date
   uint32_t fraction_digits = 0;
+  bool has_zone = false;    // the text ended in an offset (+02:00): `value` is local to zone_offset_seconds
+  int32_t zone_offset_seconds = 0;
   bool deprecated_format = false;  // the server adds a deprecation warning (odd delimiters)
 };
 // Text to DATE / DATETIME (str_to_datetime; two-digit years, any punctuation, "20240131", rounding to 6 digits).
@@ -143,14 +145,18 @@ std::optional<PackedTime> AdjustTime(PackedTime value, int decimals, bool trunca
 
 // ---- calendar ------------------------------------------------------------------------------------------------------
 
-// TO_DAYS: day number, 0 for year 0 month 0; valid for partial dates as the server computes them.
+// Day number as the server counts them (0001-01-01 is 366). Precondition: month and day are not zero.
 int64_t DayNumber(uint32_t year, uint32_t month, uint32_t day);
 inline int64_t DayNumber(PackedDate d) { return DayNumber(DateYear(d), DateMonth(d), DateDay(d)); }
-// FROM_DAYS: zero date below 366 or above 3652424.
-PackedDate DateFromDayNumber(int64_t day_number);
+// TO_DAYS: nullopt for zero and partial dates. TO_SECONDS: nullopt for invalid dates too.
+std::optional<int64_t> ToDays(PackedDate d);
+std::optional<int64_t> ToSeconds(PackedDatetime v);
+// FROM_DAYS: nullopt outside 1 .. 3652424.
+std::optional<PackedDate> FromDays(int64_t day_number);
 // True if the date exists in the calendar (no zero parts).
 bool IsValidDate(PackedDate d);
-// WEEKDAY(): 0 = Monday. DAYOFWEEK() = Weekday(d, true) + 1. Precondition: valid date.
+// The next functions want a valid date (IsValidDate); SQL's answer for others is NULL.
+// WEEKDAY(): 0 = Monday. DAYOFWEEK() = Weekday(d, true) + 1.
 int Weekday(PackedDate d, bool sunday_first = false);
 int DayOfYear(PackedDate d);
 uint32_t DaysInMonth(uint32_t year, uint32_t month);
@@ -160,8 +166,8 @@ uint32_t Week(PackedDate d, uint32_t mode, uint32_t* year = nullptr);
 uint32_t YearWeek(PackedDate d, uint32_t mode);
 // LAST_DAY: nullopt if the month is zero.
 std::optional<PackedDate> LastDay(PackedDate d);
-// DATEDIFF(a, b) in days.
-int64_t DateDiff(PackedDate a, PackedDate b);
+// DATEDIFF(a, b) in days; nullopt as ToDays.
+std::optional<int64_t> DateDiff(PackedDate a, PackedDate b);
 // MAKEDATE(year, day_of_year).
 std::optional<PackedDate> MakeDate(int64_t year, int64_t day_of_year);
 // PERIOD_ADD / PERIOD_DIFF on YYMM or YYYYMM; nullopt if a period is invalid (the server raises an error).
@@ -196,6 +202,8 @@ bool ParseInterval(std::string_view text, IntervalUnit unit, IntervalValue* inte
 bool HasTimePart(IntervalUnit unit);
 
 // DATE_ADD / DATE_SUB (`subtract`). nullopt: the result leaves the range or the input is a partial date.
+// AddInterval is for units without a time part; otherwise widen the date and use AddIntervalToDatetime.
+// AddIntervalToTime is for units from hours down; for others SQL makes a DATETIME of the current day.
 std::optional<PackedDate> AddInterval(PackedDate value, IntervalUnit unit, const IntervalValue& interval,
                                       bool subtract);
 std::optional<PackedDatetime> AddIntervalToDatetime(PackedDatetime value, IntervalUnit unit,
@@ -204,10 +212,11 @@ std::optional<PackedTime> AddIntervalToTime(PackedTime value, IntervalUnit unit,
                                             bool subtract);
 // TIMESTAMPDIFF(unit, a, b) = b - a in whole units; kYear..kMicrosecond only. nullopt: an argument is not a valid date.
 std::optional<int64_t> TimestampDiff(IntervalUnit unit, PackedDatetime a, PackedDatetime b);
-// EXTRACT(unit FROM value). Week uses `week_mode` (default_week_format).
+// EXTRACT(unit FROM value). Week uses `week_mode` (default_week_format). Units with a time part of a DATETIME include
+// its day only in the kDay... composites.
 int64_t ExtractFromDatetime(IntervalUnit unit, PackedDatetime value, uint32_t week_mode = 0);
 int64_t ExtractFromTime(IntervalUnit unit, PackedTime value);
-// TIMEDIFF / SUBTIME / ADDTIME style arithmetic.
+// ADDTIME / SUBTIME; nullopt: out of range.
 std::optional<PackedTime> AddTimes(PackedTime a, PackedTime b, bool subtract);
 std::optional<PackedDatetime> AddTimeToDatetime(PackedDatetime a, PackedTime b, bool subtract);
 // TIMEDIFF(a, b) of two datetimes; clamped to the range of TIME (*clamped).
@@ -220,8 +229,10 @@ PackedTime TimeDiff(PackedDatetime a, PackedDatetime b, bool* clamped = nullptr)
 bool FormatWithPattern(const Temporal& value, std::string_view format, std::string* out);
 // STR_TO_DATE(text, format): kind of the result as the server derives it from a constant format.
 TemporalKind PatternKind(std::string_view format, int* decimals);
+// nullopt: NULL with a warning (ER_WRONG_VALUE_FOR_TYPE); `*truncated`: text was left over (a warning, not NULL).
+// `kind` is PatternKind(format); flags of the default sql_mode: kNoZeroInDate | kNoZeroDate | kNoInvalidDates.
 std::optional<Temporal> ParseWithPattern(std::string_view text, std::string_view format, TemporalKind kind,
-                                         uint32_t flags);
+                                         uint32_t flags, bool* truncated = nullptr);
 // "January" .. / "Monday" .. (0 = Monday).
 std::string_view MonthName(uint32_t month);
 std::string_view WeekdayName(int weekday);
