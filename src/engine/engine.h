@@ -33,6 +33,7 @@ struct OperatorStatistics {
   uint64_t rows_out = 0;
   uint64_t cpu_ns = 0;                   // summed over workers
   uint64_t memory_peak_bytes = 0;
+  uint64_t bytes_scanned = 0;            // scans: encoded bytes read
   std::string detail;                    // choices made: "build 15000 rows, bitmap semijoin filter on l_suppkey"
 };
 

@@ -1,0 +1,74 @@
+// The tables a node holds, and the loads under way.
+//
+// A load builds a table outside the catalogue; FinishLoad publishes it under a new TableId, so a
+// reload never touches the version that running queries use. A table's memory is charged to a pool
+// of its own below the node's pool and returns when the last snapshot dies. Threads: every method
+// from any thread.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "common/error.h"
+#include "engine/memory/memory_pool.h"
+#include "engine/storage/table.h"
+#include "engine/storage/table_builder.h"
+#include "wire/messages.h"
+
+namespace sirocco::node {
+
+// One load under way. The builder is used by several sessions (its writers), Finish by one.
+class Load {
+ public:
+  Load(uint64_t id, plan::TableSchema schema, std::shared_ptr<engine::MemoryPool> pool);
+
+  uint64_t id() const { return id_; }
+  const plan::TableSchema& schema() const { return schema_; }
+  std::unique_ptr<engine::TableBuilder::Writer> OpenWriter(uint32_t order);
+  void WriterClosed() { --open_writers_; }
+  // Fails while a writer is open, or when a writer was lost without Close.
+  Result<engine::SnapshotPtr> Finish(uint32_t num_threads);
+
+  const uint64_t start_us;
+
+ private:
+  uint64_t id_;
+  plan::TableSchema schema_;
+  std::unique_ptr<engine::TableBuilder> builder_;
+  std::mutex mutex_;
+  bool finished_ = false;
+  std::atomic<int> open_writers_{0};
+};
+
+class Catalogue {
+ public:
+  explicit Catalogue(engine::MemoryPool* node_pool) : node_pool_(node_pool) {}
+
+  std::shared_ptr<Load> BeginLoad(plan::TableSchema schema);
+  Result<std::shared_ptr<Load>> FindLoad(uint64_t load_id);
+  // Forgets the load; its memory returns when the last session lets go of it.
+  void AbortLoad(uint64_t load_id);
+  Result<wire::LoadedTable> FinishLoad(uint64_t load_id, uint32_t num_threads);
+
+  Result<void> DropTable(plan::TableId id);
+  std::vector<wire::LoadedTable> List() const;
+  // The current snapshot, counted as a use by a query; nullptr if there is no such table.
+  engine::SnapshotPtr SnapshotForQuery(plan::TableId id);
+  uint64_t table_bytes() const;
+
+ private:
+  struct Entry {
+    wire::LoadedTable info;
+    std::unique_ptr<engine::Table> table;
+  };
+  engine::MemoryPool* node_pool_;
+  mutable std::mutex mutex_;
+  uint64_t next_id_ = 1;  // of tables and loads
+  std::map<uint64_t, std::shared_ptr<Load>> loads_;
+  std::map<plan::TableId, Entry> tables_;
+};
+
+}  // namespace sirocco::node

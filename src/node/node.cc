@@ -1,0 +1,48 @@
+#include "node/node.h"
+
+#include <cstring>
+
+#include "node/clock.h"
+#include "wire/auth.h"
+
+#ifndef SIROCCO_VERSION
+#error "SIROCCO_VERSION is set by CMake"
+#endif
+
+namespace sirocco::node {
+
+namespace {
+
+uint64_t RandomInstance() {
+  uint64_t instance;
+  std::memcpy(&instance, wire::RandomBytes(sizeof(instance)).data(), sizeof(instance));
+  return instance;
+}
+
+}  // namespace
+
+Node::Node(Options options)
+    : options_(std::move(options)),
+      instance_(RandomInstance()),
+      start_time_us_(NowMicros()),
+      pool_("the node", options_.memory_limit_bytes),
+      catalogue_(&pool_),
+      admission_(options_.max_running_queries) {}
+
+wire::NodeInfo Node::Info() const {
+  wire::NodeInfo info;
+  info.version = SIROCCO_VERSION;
+  info.instance = instance_;
+  info.num_cores = options_.num_threads;
+  info.memory_limit_bytes = options_.memory_limit_bytes;
+  info.memory_used_bytes = pool_.used_bytes();
+  info.table_bytes = catalogue_.table_bytes();
+  info.start_time_us = start_time_us_;
+  info.queries_run = queries_run_;
+  info.bytes_scanned = bytes_scanned_;
+  info.queries_running = admission_.running();
+  info.queries_queued = admission_.queued();
+  return info;
+}
+
+}  // namespace sirocco::node
