@@ -27,6 +27,7 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::seconds;
 
 constexpr auto kPollInterval = std::chrono::milliseconds(50);
+constexpr int kPortAttempts = 5;
 constexpr auto kProgressInterval = seconds(10);
 
 void Say(const std::string& text) { std::fprintf(stderr, "sirocco: %s\n", text.c_str()); }
@@ -161,6 +162,8 @@ Result<bool> StopServer(const System& system, unsigned timeout_seconds) {
 Result<SystemStatus> UpSystem(const System& system, const UpOptions& options) {
   ASSIGN_OR_RETURN(const Installation installation, FindInstallation());
   std::error_code error;
+  // Before anything is made, so that a mistake leaves nothing behind.
+  if (options.port && !fs::exists(system.ServerConfig(), error)) RETURN_IF_ERROR(CheckPort(system, *options.port));
   fs::create_directories(system.folder.parent_path(), error);
   if (error) {
     return MakeError(ErrorCode::kIo,
@@ -196,7 +199,15 @@ Result<SystemStatus> UpSystem(const System& system, const UpOptions& options) {
     if (options.reset_password) RETURN_IF_ERROR(MakePassword(system));
   }
   RETURN_IF_ERROR(RefreshPrograms(system, installation));
-  return StartServer(system, installation, options.timeout_seconds);
+  auto status = StartServer(system, installation, options.timeout_seconds);
+  // Between choosing a free port and the server's bind somebody else may have taken it.
+  for (int attempt = 1; !status && is_new && !options.port && attempt < kPortAttempts &&
+                        status.error().message.contains("Address already in use");
+       ++attempt) {
+    RETURN_IF_ERROR(ChangePort(system, std::nullopt));
+    status = StartServer(system, installation, options.timeout_seconds);
+  }
+  return status;
 }
 
 Result<bool> DownSystem(const System& system, unsigned timeout_seconds) {

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
+#include <string>
 
 #include "cli/command.h"
 #include "cli/commands/commands.h"
@@ -20,6 +21,14 @@ namespace {
 constexpr const char* kFooter =
     "NAME is the DB system, `main` unless given. Systems live in ${SIROCCO_HOME:-~/.sirocco}/systems.\n"
     "Exit codes: 0 done (status: up), 1 failed, 2 wrong usage, 3 the system is not up, 4 no such system.";
+
+// CLI11 says "A subcommand is required" for a misspelt one too.
+std::string UsageMessage(const CLI::App& app, const CLI::Error& error, int argc, char** argv) {
+  if (argc > 1 && argv[1][0] != '-' && app.get_subcommand_no_throw(argv[1]) == nullptr) {
+    return "sirocco: no command '" + std::string(argv[1]) + "'; `sirocco --help` lists all\n";
+  }
+  return "sirocco: " + std::string(error.what()) + "; --help tells more\n";
+}
 
 int Run(int argc, char** argv) {
   int exit_code = kExitOk;
@@ -45,7 +54,9 @@ int Run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kExitOk : kExitUsage;
+    if (error.get_exit_code() == 0) return app.exit(error);
+    std::fputs(UsageMessage(app, error, argc, argv).c_str(), stderr);
+    return kExitUsage;
   }
   return exit_code;
 }

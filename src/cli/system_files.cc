@@ -153,16 +153,11 @@ std::set<uint16_t> TakenPorts(const System& except) {
 }
 
 Result<uint16_t> ChoosePort(const System& system, const std::optional<uint16_t>& wanted) {
-  const std::set<uint16_t> taken = TakenPorts(system);
   if (wanted) {
-    if (taken.contains(*wanted)) {
-      return MakeError(ErrorCode::kAlreadyExists, fmt::format("another system has port {} (`sirocco list`)", *wanted));
-    }
-    if (!IsPortFree(*wanted)) {
-      return MakeError(ErrorCode::kAlreadyExists, fmt::format("another program uses port {}", *wanted));
-    }
+    RETURN_IF_ERROR(CheckPort(system, *wanted));
     return *wanted;
   }
+  const std::set<uint16_t> taken = TakenPorts(system);
   for (uint16_t port = kFirstPort; port < kFirstPort + 1000; ++port) {
     if (!taken.contains(port) && IsPortFree(port)) return port;
   }
@@ -255,11 +250,10 @@ Result<void> WriteServerConfig(const System& system, const NewSystemOptions& opt
       "innodb_buffer_pool_size = {3}\n"
       "innodb_redo_log_capacity = {4}\n"
       "\n"
-      "# Every commit is on disk; changes reach RAPID through the binary log, which must be ROW.\n"
+      "# Every commit is on disk; changes reach RAPID through the binary log (ROW, the default).\n"
       "innodb_flush_log_at_trx_commit = 1\n"
       "sync_binlog = 1\n"
       "log_bin = binlog\n"
-      "binlog_format = ROW\n"
       "binlog_row_image = FULL\n"
       "gtid_mode = ON\n"
       "enforce_gtid_consistency = ON\n"
@@ -271,7 +265,7 @@ Result<void> WriteServerConfig(const System& system, const NewSystemOptions& opt
   return WriteFile(system.ServerConfig(), text, 0600);
 }
 
-Result<void> ChangePort(const System& system, uint16_t port) {
+Result<void> ChangePort(const System& system, const std::optional<uint16_t>& port) {
   ASSIGN_OR_RETURN(const fs::path systems, SystemsFolder());
   ASSIGN_OR_RETURN(const FileLock lock, FileLock::Acquire(systems / ".lock", "waiting for another `sirocco up`"));
   ASSIGN_OR_RETURN(const uint16_t free_port, ChoosePort(system, port));
@@ -286,6 +280,16 @@ Result<void> RefreshPrograms(const System& system, const Installation& installat
     RETURN_IF_ERROR(CopyIfChanged(installation.rapid_node, system.ProgramFolder() / "rapidd"));
   }
   return WriteFile(system.GeneratedConfig(), GeneratedSettings(system, installation), 0600);
+}
+
+Result<void> CheckPort(const System& system, uint16_t port) {
+  if (TakenPorts(system).contains(port)) {
+    return MakeError(ErrorCode::kAlreadyExists, fmt::format("another system has port {} (`sirocco list`)", port));
+  }
+  if (!IsPortFree(port)) {
+    return MakeError(ErrorCode::kAlreadyExists, fmt::format("another program uses port {}", port));
+  }
+  return {};
 }
 
 bool IsPortFree(uint16_t port) {

@@ -31,12 +31,15 @@ Result<void> InitialiseData(const System& system, const Installation& installati
 // Writes my.cnf for a new system. It is written last: a folder with my.cnf is a system.
 Result<void> WriteServerConfig(const System& system, const NewSystemOptions& options);
 
-// Changes the port in my.cnf.
-Result<void> ChangePort(const System& system, uint16_t port);
+// Changes the port in my.cnf; none: to one that is free. Errors: as CheckPort.
+Result<void> ChangePort(const System& system, const std::optional<uint16_t>& port);
 
 // Writes sirocco.cnf and brings plugins/ and programs/ up to date with the server and the build. Files in use are replaced by
 // renaming, never overwritten.
 Result<void> RefreshPrograms(const System& system, const Installation& installation);
+
+// Errors: kAlreadyExists if another system is configured for the port, or a program listens on it.
+Result<void> CheckPort(const System& system, uint16_t port);
 
 // True if nobody listens on 127.0.0.1:port.
 bool IsPortFree(uint16_t port);

@@ -40,9 +40,9 @@ void PrintText(const System& system, const SystemStatus& status) {
   };
   line("system", system.name);
   line("state", SystemStateName(status.state));
-  if (status.state == SystemState::kUp) {
-    line("server", status.server_version.empty() ? "" : "MySQL " + status.server_version);
-    line("uptime", status.server_version.empty() ? "" : FormatDuration(status.uptime_seconds));
+  if (!status.server_version.empty()) {
+    line("server", "MySQL " + status.server_version);
+    line("uptime", FormatDuration(status.uptime_seconds));
     line("rapid", status.rapid_plugin.empty() ? "plugin not installed"
                                               : fmt::format("plugin {}{}{}", status.rapid_plugin,
                                                             status.rapid_service.empty() ? "" : ", service ",

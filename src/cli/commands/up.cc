@@ -44,11 +44,14 @@ void AddUpOptions(CLI::App& command, UpArguments& arguments) {
 int RunUp(const UpArguments& arguments) {
   auto status = Up(arguments);
   if (!status) return ReportError(status.error());
-  fmt::print("{} is up: MySQL {} on 127.0.0.1:{}, RAPID {}\n", arguments.name,
-             status->server_version.empty() ? "(unknown version)" : status->server_version, status->port,
-             status->rapid_plugin.empty() ? "not installed"
-             : status->rapid_service.empty() ? "loaded"
-                                             : status->rapid_service);
+  if (status->server_version.empty()) {
+    fmt::print("{} is up on 127.0.0.1:{}, but nobody can log in as root\n", arguments.name, status->port);
+  } else {
+    fmt::print("{} is up: MySQL {} on 127.0.0.1:{}, RAPID {}\n", arguments.name, status->server_version, status->port,
+               status->rapid_plugin.empty()    ? "not installed"
+               : status->rapid_service.empty() ? "loaded"
+                                               : status->rapid_service);
+  }
   if (!status->note.empty()) fmt::print(stderr, "sirocco: {}\n", status->note);
   return kExitOk;
 }
