@@ -118,7 +118,11 @@ Result<void> NodeClient::AttachLoad(uint64_t load_id, uint32_t order) {
 }
 
 Result<void> NodeClient::SendBatch(const ColumnBatchBuilder& batch) {
-  return Call(MessageType::kLoadBatch, batch.Encode(), MessageType::kOk);
+  return SendBatch(std::string_view(batch.Encode()));
+}
+
+Result<void> NodeClient::SendBatch(std::string_view payload) {
+  return Call(MessageType::kLoadBatch, payload, MessageType::kOk);
 }
 
 Result<void> NodeClient::CloseWriter() {

@@ -14,6 +14,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/error.h"
@@ -38,6 +39,8 @@ class NodeClient {
   Result<uint64_t> BeginLoad(const plan::TableSchema& schema);
   Result<void> AttachLoad(uint64_t load_id, uint32_t order);
   Result<void> SendBatch(const ColumnBatchBuilder& batch);
+  // A payload made by EncodeColumnBatch.
+  Result<void> SendBatch(std::string_view payload);
   Result<void> CloseWriter();
   Result<LoadedTable> FinishLoad(uint64_t load_id, const WaitCheck& killed = nullptr);
   Result<void> AbortLoad(uint64_t load_id);
