@@ -251,7 +251,16 @@ DecimalStatus BigDecimal::Round(int scale, DecimalRounding rounding, BigDecimal*
   const BigDecimal source = *this;  // `result` may be this object
   const decimal_t from = Access::View(source);
   decimal_t target = Access::Target(result);
-  return Access::Finish(decimal_round(&from, &target, scale, Mode(rounding)), &target, result);
+  const int status = decimal_round(&from, &target, scale, Mode(rounding));
+  const int integer_groups = (target.intg + kGroupDigits - 1) / kGroupDigits;
+  const int room = (kGroups - integer_groups) * kGroupDigits;
+  if ((status & kFatal) == 0 && target.frac < std::min(scale, room)) {
+    // Groups behind the old fraction may hold nothing yet: they are zero because the target started as zero.
+    const int used = integer_groups + (target.frac + kGroupDigits - 1) / kGroupDigits;
+    std::fill(target.buf + used, target.buf + kGroups, 0);
+    target.frac = std::min(scale, room);
+  }
+  return Access::Finish(status, &target, result);
 }
 
 DecimalStatus BigDecimal::Fit(int precision, int scale, BigDecimal* result) const {

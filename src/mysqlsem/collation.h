@@ -36,8 +36,9 @@ class Collation {
   bool is_binary_padded() const { return is_binary_padded_; }
   // True if the bytes 0x00-0x7F mean ASCII in this character set (false for ucs2, utf16, utf32).
   bool ascii_based() const { return ascii_based_; }
-  // True if SortKey is usable: memcmp on keys orders exactly as Compare. False for few legacy collations; there
-  // compare with Compare.
+  // True if SortKey is usable: memcmp on keys orders exactly as Compare. False for latin2_czech_cs, cp1250_czech_cs,
+  // big5_chinese_ci, tis620_thai_ci and gb18030_chinese_ci; there compare with Compare. (Hash works, though it is a
+  // constant for the two Czech ones.)
   bool has_sort_key() const { return has_sort_key_; }
 
   // The server's comparison (strnncollsp). Returns <0, 0, >0.

@@ -120,7 +120,7 @@ TEST_F(CollationTest, KeysAndHashesFollowComparison) {
     }
   }
   EXPECT_GT(collations, 280);
-  EXPECT_LE(without_key, 4);
+  EXPECT_LE(without_key, 5);
 }
 
 TEST_F(CollationTest, LikeEscapes) {

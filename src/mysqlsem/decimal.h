@@ -6,18 +6,18 @@
 //  - BigDecimal: up to 81 digits in groups of nine (65 guaranteed), the server's own arithmetic (decimal_t). For wider
 //    columns and for operations whose result may not fit 128 bits.
 //
-// THE SERVER'S RULES for result digits, which callers must follow to print what the server prints:
-//  - a + b, a - b: scale max(s1, s2). a * b: scale s1 + s2, at most 30 after the item rounds.
-//  - a / b: declared scale is min(s1 + div_precision_increment, 30) (default increment 4). The quotient itself is
-//    computed by decimal_div to DivisionDigits(s1, s2, increment) digits, a multiple of nine, and TRUNCATED there;
-//    it is rounded HALF UP to the declared scale only when it is printed, stored, cast or compared as a column value.
-//    An enclosing arithmetic expression (a / b * c) sees the unrounded quotient with all its digits.
-//    When the declared scale equals DivisionDigits, nothing is left to round: the printed quotient is truncated.
-//  - AVG(x): SUM(x) / COUNT(x) by the same rule with s1 = scale of x and s2 = 0; declared scale min(s1 + 4, 30).
-//    Integer arguments have s1 = 0: AVG(int) has scale 4, computed to 9 digits.
-//  - a % b: scale max(s1, s2), sign of a. a DIV b: quotient truncated towards zero.
-//  - ROUND(x, d): half up (away from zero); TRUNCATE(x, d): towards zero.
-//
+// THE SERVER'S RULES for result digits, which callers must follow to give what the server gives (9.7, verified):
+//  - Every operator and function result is rounded HALF UP to its declared scale at once (Item_func_numhybrid), also
+//    inside a larger expression: 1/3*3 is 0.9999. Printing pads to the declared scale.
+//  - Declared scales: a + b, a - b, a % b: max(s1, s2). a * b: min(s1 + s2, 30). a / b: min(s1 + increment, 30), where
+//    increment is div_precision_increment (default 4). a DIV b: integer, quotient truncated towards zero.
+//  - The quotient itself is computed to DivisionDigits(s1, s2, increment) digits, a multiple of nine, TRUNCATED there
+//    and then rounded. Where both are the same number of digits it is therefore truncated: 2.00000/3 = 0.666666666.
+//  - AVG(x) = SUM(x) / COUNT(x) by the division rule with s2 = 0 (integers: s1 = 0). It is the one exception: an
+//    expression over AVG in the same query block (0.2 * AVG(x), AVG(x) > 1.3, HAVING) sees the quotient truncated to
+//    DivisionDigits(s1, 0, increment) digits, not rounded: use AverageScaledRaw. Selected, stored, cast to text, or
+//    passed through COALESCE, IF, a derived table: rounded to min(s1 + increment, 30): use AverageScaled.
+//  - ROUND(x, d): half up (away from zero), scale min(d, s1); TRUNCATE(x, d): towards zero.
 // Threads: pure functions and values. Errors: DecimalStatus bits; no exceptions, no allocation.
 #pragma once
 
@@ -99,6 +99,8 @@ DecimalStatus DivideScaled(Int128 a, int scale1, Int128 b, int scale2, int scale
                            Int128* result);
 // Same without the final rounding: `*result` has scale DivisionDigits(s1, s2, increment), truncated.
 DecimalStatus DivideScaledRaw(Int128 a, int scale1, Int128 b, int scale2, int scale_increment, Int128* result);
+// The unrounded average for expressions over AVG (see above); `*result` has scale DivisionDigits(scale, 0, increment).
+DecimalStatus AverageScaledRaw(Int128 sum, int scale, uint64_t count, int scale_increment, Int128* result);
 // AVG of `count` values whose scaled sum is `sum` (count > 0); the result has scale min(scale + increment, 30).
 DecimalStatus AverageScaled(Int128 sum, int scale, uint64_t count, int scale_increment, Int128* result);
 
@@ -144,7 +146,8 @@ class BigDecimal {
   uint64_t Hash(uint64_t seed = 0) const;
 
   BigDecimal Negated() const;
-  // To `scale` digits after the point (negative: tens, hundreds, ...). The result has exactly this scale (0 if < 0).
+  // To `scale` digits after the point (negative: tens, hundreds, ...), padding with zeros. The result has exactly this
+  // scale (0 if negative) unless its 81 digits do not suffice.
   DecimalStatus Round(int scale, DecimalRounding rounding, BigDecimal* result) const;
   // Rounds and clamps to DECIMAL(precision, scale), as storing into such a column does.
   DecimalStatus Fit(int precision, int scale, BigDecimal* result) const;
@@ -160,7 +163,7 @@ class BigDecimal {
 DecimalStatus Add(const BigDecimal& a, const BigDecimal& b, BigDecimal* result);
 DecimalStatus Subtract(const BigDecimal& a, const BigDecimal& b, BigDecimal* result);
 DecimalStatus Multiply(const BigDecimal& a, const BigDecimal& b, BigDecimal* result);
-// The unrounded quotient (see the rules above); round it to the declared scale with Round(scale, kHalfUp).
+// The quotient truncated at DivisionDigits (see the rules above); round it to the declared scale with Round(kHalfUp).
 DecimalStatus Divide(const BigDecimal& a, const BigDecimal& b, int scale_increment, BigDecimal* result);
 DecimalStatus Modulo(const BigDecimal& a, const BigDecimal& b, BigDecimal* result);
 

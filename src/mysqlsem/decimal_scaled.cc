@@ -324,6 +324,10 @@ DecimalStatus DivideScaled(Int128 a, int scale1, Int128 b, int scale2, int scale
              : kDecOk;
 }
 
+DecimalStatus AverageScaledRaw(Int128 sum, int scale, uint64_t count, int scale_increment, Int128* result) {
+  return DivideScaledRaw(sum, scale, static_cast<Int128>(count), 0, scale_increment, result);
+}
+
 DecimalStatus AverageScaled(Int128 sum, int scale, uint64_t count, int scale_increment, Int128* result) {
   return DivideScaled(sum, scale, static_cast<Int128>(count), 0, scale_increment,
                       std::min(scale + scale_increment, kDecimalMaxScale), result);

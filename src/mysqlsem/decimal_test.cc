@@ -49,7 +49,7 @@ std::string Binary(const std::string& operation, const RecordedArgs& args) {
   }
   if (status & kDecDivZero) return "\\N";
   if (status & kDecOverflow) return "ERROR";
-  const std::string big = Rounded(result, std::min(scale, std::max(result.scale(), operation == "div" ? scale : 0)));
+  const std::string big = Rounded(result, scale);
   // The scaled integers must agree wherever they have an answer.
   Int128 x, y, quotient;
   if (operation == "div" && ToScaled(args[0], s1, &x) && ToScaled(args[2], s2, &y)) {
@@ -84,9 +84,10 @@ std::string Recorded(const std::string& operation, const RecordedArgs& args) {
   if (operation == "div_mul") {
     BigDecimal quotient;
     Divide(Parse(args[0]), Parse(args[1]), kIncrement, &quotient);
-    Multiply(quotient, Parse(args[2]), &result);
     const int scale1 = args[0].find('.') == std::string::npos ? 0 : static_cast<int>(args[0].size() - args[0].find('.') - 1);
     const int scale3 = args[2].find('.') == std::string::npos ? 0 : static_cast<int>(args[2].size() - args[2].find('.') - 1);
+    quotient.Round(scale1 + kIncrement, DecimalRounding::kHalfUp, &quotient);
+    Multiply(quotient, Parse(args[2]), &result);
     return Rounded(result, scale1 + kIncrement + scale3);
   }
   if (operation == "from_string") {

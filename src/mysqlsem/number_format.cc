@@ -108,7 +108,7 @@ Parsed<double> ParseDouble(std::string_view text) {
   int error = 0;
   result.value = my_strntod(&my_charset_latin1, text.data(), text.size(), &stop, &error);
   result.consumed = static_cast<size_t>(stop - text.data());
-  result.out_of_range = error == ERANGE;
+  result.out_of_range = error != 0;  // overflow is the only error my_strtod knows
   result.truncated = error != 0 || (stop != end && !OnlySpaces(stop, end));
   return result;
 }

@@ -44,8 +44,8 @@ template <typename T>
 struct Parsed {
   T value{};
   size_t consumed = 0;      // bytes read, counting leading space; 0 if there was no number
-  bool truncated = false;   // something else than space followed, or no number, or out of range: the server warns
-                            // ER_TRUNCATED_WRONG_VALUE (1292)
+  bool truncated = false;   // something else than space followed, or out of range, or (integers only) no number at
+                            // all: the server warns ER_TRUNCATED_WRONG_VALUE (1292)
   bool out_of_range = false;  // clamped to the largest or smallest value
   bool complement = false;  // the sign was lost: the server warns "Cast to (un)signed converted ..." (1105)
 };

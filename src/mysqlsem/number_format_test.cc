@@ -25,8 +25,6 @@ std::string Recorded(const std::string& operation, const RecordedArgs& args) {
   const int decimals = std::stoi(args[1]);
   if (operation == "round") return FormatDouble(RoundDouble(value, decimals, false));
   if (operation == "truncate") return FormatDouble(RoundDouble(value, decimals, true));
-  // ROUND(x, n) with a constant n has n decimals.
-  if (operation == "fixed") return FormatDouble(RoundDouble(value, decimals, false), static_cast<uint32_t>(decimals));
   return "unknown operation";
 }
 
@@ -36,7 +34,8 @@ TEST(NumberFormatTest, ParsingSaysWhatWasWrong) {
   EXPECT_FALSE(ParseDouble("1.5  ").truncated);
   EXPECT_TRUE(ParseDouble("1.5x").truncated);
   EXPECT_EQ(ParseDouble("1.5x").consumed, 3u);
-  EXPECT_TRUE(ParseDouble("").truncated);
+  EXPECT_FALSE(ParseDouble("").truncated);
+  EXPECT_TRUE(ParseDouble("x").truncated);
   EXPECT_TRUE(ParseDouble("1e999").out_of_range);
   EXPECT_FALSE(ParseSigned(" -12 ").truncated);
   EXPECT_TRUE(ParseSigned("1.5").truncated);
@@ -50,6 +49,15 @@ TEST(NumberFormatTest, ParsingStopsAtTheEndOfTheView) {
   const char text[] = "12345";
   EXPECT_EQ(ParseSigned(std::string_view(text, 2)).value, 12);
   EXPECT_EQ(ParseDouble(std::string_view(text, 3)).value, 123);
+}
+
+// Columns such as DOUBLE(10,2).
+TEST(NumberFormatTest, FixedDecimals) {
+  EXPECT_EQ(FormatDouble(2.5, 0), "2");  // half to even
+  EXPECT_EQ(FormatDouble(1.005, 2), "1.00");
+  EXPECT_EQ(FormatDouble(-0.125, 2), "-0.12");
+  EXPECT_EQ(FormatDouble(1e15, 1), "1000000000000000.0");
+  EXPECT_EQ(FormatFloat(1.5f, 3), "1.500");
 }
 
 TEST(NumberFormatTest, Integers) {

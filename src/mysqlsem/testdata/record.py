@@ -189,13 +189,11 @@ def number_cases():
         cases.append(("float", (d,), "CAST('%s' AS FLOAT)" % d))
         cases.append(("float_string", (d,), "CONCAT(CAST('%s' AS FLOAT))" % d))
         n = rnd.randint(-5, 10)
-        cases.append(("round", (d, n), "ROUND(%s, %d)" % (value, n) if n < 0 else "ROUND(%s, %d)+0e0" % (value, n)))
-        cases.append(("truncate", (d, n), "TRUNCATE(%s, %d)+0e0" % (value, n)))
-        n = rnd.randint(0, 12)
-        cases.append(("fixed", (d, n), "ROUND(%s, %d)" % (value, n)))
+        cases.append(("round", (d, n), "ROUND(%s, %d)" % (value, n)))
+        cases.append(("truncate", (d, n), "TRUNCATE(%s, %d)" % (value, n)))
     texts = ["", " ", "1", "-1", "+5", " 12", "12 ", "1.9", "-1.9", "1e3", "abc", "12abc", "9223372036854775807", "9223372036854775808",
              "-9223372036854775808", "-9223372036854775809", "18446744073709551615", "18446744073709551616", "99999999999999999999999", "0x10",
-             "1e400", "-1e400", "1e-400", ".5", "5.", "-", "+", "e5", "1e+", "\\t7", "00012", "1 2", "--1", "1,5", "1e5.5", "inf", "nan"]
+             "1e400", "-1e400", "1e-400", ".5", "5.", "-", "+", "e5", "1e+", "\t7", "00012", "1 2", "--1", "1,5", "1e5.5", "inf", "nan"]
     for t in texts:
         cases.append(("parse_double", (hexs(t),), "'%s' + 0e0" % t))
         cases.append(("parse_signed", (hexs(t),), "CAST('%s' AS SIGNED)" % t))
