@@ -2,10 +2,11 @@
 // own so that both sides start from the same state and never run at the same time.
 //
 //   sirocco-bench-duckdb --sf S --queries FOLDER --list 1,2,... --runs N --threads N --database FILE [--answers FOLDER]
+//     [--json FILE]
 //
 // FOLDER holds q01.sql ... as text for DuckDB. The database file is made if it is missing (":memory:" each time). Each
 // query: one run to warm up, then N timed runs, from handing over the SQL text to the materialized result. With --answers,
-// results are also written there as q01.csv ... ('|' between fields). Standard output is one JSON object.
+// results are also written there as q01.csv ... ('|' between fields). The report is one JSON object, on standard output unless --json is given.
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -32,7 +33,7 @@ using std::chrono::steady_clock;
 
 struct Arguments {
   double scale_factor = 1;
-  std::string queries, answers, database = ":memory:";
+  std::string queries, answers, json_file, database = ":memory:";
   std::vector<int> list;
   int num_runs = 5;
   int num_threads = 1;
@@ -126,12 +127,18 @@ int main(int argc, char** argv) {
   app.add_option("--threads", arguments.num_threads)->check(CLI::Range(1, 1024));
   app.add_option("--database", arguments.database);
   app.add_option("--answers", arguments.answers);
+  app.add_option("--json", arguments.json_file);
   CLI11_PARSE(app, argc, argv);
   const auto report = sirocco::bench::Run(arguments);
   if (!report) {
     fmt::print(stderr, "sirocco-bench-duckdb: {}\n", report.error().message);
     return 1;
   }
-  fmt::print("{}\n", report->dump());
-  return 0;
+  if (arguments.json_file.empty()) {
+    fmt::print("{}\n", report->dump());
+    return 0;
+  }
+  std::ofstream file(arguments.json_file);
+  file << report->dump() << "\n";
+  return file.flush() ? 0 : 1;
 }

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cctype>
 #include <chrono>
 #include <cstring>
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -261,6 +263,7 @@ class Loader {
   }
 
   void DropWhatWasMade() {
+    if (made_tables_.empty() && !made_database_) return;
     fmt::print(stderr, "\nRemoving what was loaded\n");
     if (made_database_) {
       (void)connection_.Execute(fmt::format("DROP DATABASE {}", Quoted(options_.database)));
