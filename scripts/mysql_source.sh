@@ -11,6 +11,12 @@ ensure_mysql_source() {
     return 0
   fi
   if [ -e "$MYSQL_SOURCE" ] && [ ! -e "$MYSQL_SOURCE/.sirocco-stamp" ]; then
+    if [ -e "$MYSQL_SOURCE/MYSQL_VERSION" ] && [ -e "$MYSQL_SOURCE/builddir/include/mysqld_error.h" ] &&
+      [ "$(source_tree_version "$MYSQL_SOURCE")" = "${version%%-*}" ]; then
+      say "using the source tree that is there: $MYSQL_SOURCE"
+      echo "$version" >"$MYSQL_SOURCE/.sirocco-stamp"
+      return 0
+    fi
     die "$MYSQL_SOURCE was not made by this script" "Move it away, or name another cache folder with SIROCCO_CACHE."
   fi
   file=$ARCHIVES/$(awk '$1 == "mysql-source" {print $4}' "$PREFIX_LOCK")

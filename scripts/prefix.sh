@@ -34,15 +34,16 @@ private_apt() {
 }
 
 # Address of the Debian archive in the machine's own apt sources: the first enabled `deb` entry whose suite is one of
-# Debian's (third-party sources name other suites) and not the security archive.
+# Debian's (third-party sources name other suites) and not the security archive. $1: another folder in place of /etc.
 archive_address() {
+  local etc=${1:-/etc}
   if [ -n "${SIROCCO_MIRROR:-}" ]; then
     echo "$SIROCCO_MIRROR"
     return
   fi
   local codename address files=()
-  codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
-  for file in /etc/apt/sources.list.d/*.sources; do [ -e "$file" ] && files+=("$file"); done
+  codename=$(. "$etc/os-release" && echo "${VERSION_CODENAME:-}")
+  for file in "$etc"/apt/sources.list.d/*.sources; do [ -e "$file" ] && files+=("$file"); done
   address=$(awk -v codename="$codename" '
     function ours(suite) {
       return suite == codename || suite ~ /^(stable|testing|unstable|sid|bookworm|trixie|forky)(-updates|-backports)?$/
@@ -60,7 +61,7 @@ archive_address() {
     END { if (!found) finish() }' "${files[@]:-/dev/null}")
   if [ -z "$address" ]; then
     files=()
-    for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do [ -e "$file" ] && files+=("$file"); done
+    for file in "$etc"/apt/sources.list "$etc"/apt/sources.list.d/*.list; do [ -e "$file" ] && files+=("$file"); done
     address=$(awk -v codename="$codename" '
       $1 == "deb" {
         sub(/\[[^]]*\]/, "")
@@ -248,9 +249,6 @@ ensure_prefix() {
   if [ "$upgrade" != --upgrade ] && prefix_is_ready; then
     return 0
   fi
-  if [ -e "$PREFIX" ] && [ ! -e "$PREFIX/.sirocco-stamp" ]; then
-    die "$PREFIX was not made by this script" "Move it away, or name another cache folder with SIROCCO_CACHE."
-  fi
   mkdir -p "$SIROCCO_CACHE"
   [ -s "$PREFIX_LOCK" ] && before=$(locked_version mysql-server-core)
   local room_mb
@@ -273,15 +271,25 @@ ensure_prefix() {
   say "testing the result"
   smoke_test_prefix "$PREFIX.new"
   lock_hash >"$PREFIX.new/.sirocco-stamp"
-  rm -rf "$PREFIX.old"
-  [ ! -e "$PREFIX" ] || mv "$PREFIX" "$PREFIX.old"
-  mv "$PREFIX.new" "$PREFIX"
-  rm -rf "$PREFIX.old"
+  replace_prefix
   prune_packages
   say "dependencies are ready: MySQL $(locked_version mysql-server-core) in $PREFIX"
   if [ -n "$before" ] && [ "$before" != "$(locked_version mysql-server-core)" ]; then
     say "MySQL was $before before: the plugin is rebuilt now; systems that are up need './sirocco restart NAME'"
   fi
+}
+
+# Puts prefix.new in the place of prefix. What this script did not make is not removed but moved aside.
+replace_prefix() {
+  local old=$PREFIX.old
+  if [ -e "$PREFIX" ] && [ ! -e "$PREFIX/.sirocco-stamp" ]; then
+    old=$PREFIX.unknown-$(date +%Y%m%d%H%M%S)
+    say "$PREFIX was not made by this script; it is now $old"
+  fi
+  rm -rf "$PREFIX.old"
+  [ ! -e "$PREFIX" ] || mv "$PREFIX" "$old"
+  mv "$PREFIX.new" "$PREFIX"
+  rm -rf "$PREFIX.old"
 }
 
 # True if the lock file was made for the package list of today.

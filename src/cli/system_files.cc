@@ -234,6 +234,12 @@ Result<void> WriteServerConfig(const System& system, const NewSystemOptions& opt
   const uint64_t engine = std::max(total - std::min(total, pool), 64 * kMebibyte);
   const uint64_t redo = std::clamp(pool / 8, 100 * kMebibyte, 4096 * kMebibyte);
 
+  uint32_t server_id = 0;
+  if (getrandom(&server_id, sizeof server_id, 0) != sizeof server_id) {
+    return MakeError(ErrorCode::kIo, "the system has no random numbers");
+  }
+  server_id = std::max(server_id, 1u);
+
   std::string text = fmt::format(
       "# Settings of the MySQL server of the Sirocco system \"{0}\". Written once, yours to change; then: sirocco restart {0}\n"
       "!include {1}\n"
@@ -243,8 +249,8 @@ Result<void> WriteServerConfig(const System& system, const NewSystemOptions& opt
       "bind_address = 127.0.0.1\n"
       "port = {2}\n"
       "mysqlx = OFF\n"
-      "# Unique among the servers of this machine.\n"
-      "server_id = {2}\n"
+      "# Drawn at random: servers that replicate from each other need different ones.\n"
+      "server_id = {7}\n"
       "\n"
       "# About 25 % of memory for InnoDB.\n"
       "innodb_buffer_pool_size = {3}\n"
@@ -261,7 +267,7 @@ Result<void> WriteServerConfig(const System& system, const NewSystemOptions& opt
       "# About 45 % of memory for the engine's node, in bytes; all cores.\n"
       "loose_rapid_node_memory_limit = {5}\n"
       "loose_rapid_node_threads = {6}\n",
-      system.name, system.GeneratedConfig().string(), port, FormatSize(pool), FormatSize(redo), engine, MachineCores());
+      system.name, system.GeneratedConfig().string(), port, FormatSize(pool), FormatSize(redo), engine, MachineCores(), server_id);
   return WriteFile(system.ServerConfig(), text, 0600);
 }
 
