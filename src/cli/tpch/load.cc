@@ -7,6 +7,7 @@
 #include <cstring>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -242,13 +243,29 @@ class Loader {
     for (Table table : kAllTables) {
       const auto start = steady_clock::now();
       ProgressLine progress;
-      progress.Update(fmt::format("RAPID: {} ...", TableName(table)));
-      RETURN_IF_ERROR(Statement(fmt::format("ALTER TABLE {} SECONDARY_LOAD", TableName(table))));
+      {
+        const std::jthread watcher([&](std::stop_token stop) { ShowRapidProgress(stop, table, progress); });
+        RETURN_IF_ERROR(Statement(fmt::format("ALTER TABLE {} SECONDARY_LOAD", TableName(table))));
+      }
       const double seconds = SecondsSince(start);
       progress.Finish(fmt::format("RAPID: {} in {:.1f} s, {} rows/s", TableName(table), seconds,
                                   WithCommas(static_cast<int64_t>(scale_.NumRows(table) / std::max(seconds, 0.001)))));
     }
     return {};
+  }
+
+  // Shows the engine's own progress of the current load until told to stop.
+  void ShowRapidProgress(const std::stop_token& stop, Table table, ProgressLine& progress) {
+    auto connection = Connection::Open(options_.option_file, "");
+    while (connection && !stop.stop_requested()) {
+      const auto percent = connection->QueryValue(
+          "SELECT ROUND(VARIABLE_VALUE) FROM performance_schema.global_status WHERE VARIABLE_NAME = 'rapid_load_progress'");
+      if (!percent) return;
+      progress.Update(fmt::format("RAPID: {} {} %", TableName(table), *percent));
+      for (int wait = 0; wait < 25 && !stop.stop_requested(); ++wait) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      }
+    }
   }
 
   // Runs a statement that Ctrl-C kills.
