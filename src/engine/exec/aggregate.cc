@@ -1,0 +1,291 @@
+// GROUP BY, DISTINCT, ROLLUP: every worker groups its own rows; at the end the parts become one, in parallel by key partition when there are many
+// groups. Sources: Leis et al., "Morsel-Driven Parallelism", SIGMOD 2014 (two-phase aggregation).
+#include <algorithm>
+#include <atomic>
+
+#include "engine/exec/aggregate_part.h"
+#include "engine/exec/breakers.h"
+#include "engine/expr/expression.h"
+
+namespace sirocco::engine {
+
+namespace {
+
+// Fewer groups than this are merged by one thread: starting tasks would cost more.
+constexpr uint32_t kMinGroupsToPartition = 16384;
+constexpr uint32_t kNumPartitions = 16;
+
+class AggregateSink final : public MaterializingSink {
+ public:
+  AggregateSink(const plan::Node& node, QueryContext* context)
+      : node_(node), context_(context), functions_(node_), num_keys_(node_.groups.size()) {}
+
+  Result<void> Bind(const BatchLayout& input);
+
+  std::unique_ptr<LocalState> MakeState(uint32_t worker) override;
+  Result<void> Consume(const Batch& batch, LocalState* state) override;
+  Result<void> Combine(LocalState* state) override;
+  Result<std::vector<Task>> Finish() override;
+  OperatorStatistics Describe() const override;
+
+  std::unique_ptr<Source> MakeSource() override;
+  const BatchLayout& output_layout() const override { return layout_; }
+
+ private:
+  friend class AggregateSource;
+  struct State final : LocalState {
+    std::unique_ptr<ExpressionState> expressions;
+    std::vector<Vector> vectors;
+    std::vector<VectorBuffer> flat;
+    AggregatePart* part = nullptr;
+  };
+  // A part of the result; groups have the first `num_keys` group columns (ROLLUP: fewer than all).
+  struct ResultPart {
+    AggregatePart* part;
+    size_t num_keys;
+  };
+
+  Result<AggregatePart*> NewPart(const GroupingPlans* plans) {
+    ASSIGN_OR_RETURN(std::unique_ptr<AggregatePart> part, AggregatePart::Make(plans, &functions_, context_->pool()));
+    parts_.push_back(std::move(part));
+    return parts_.back().get();
+  }
+  Result<void> FinishSerially(std::vector<AggregatePart*> filled);
+  Result<void> RollUp(const AggregatePart& finest);
+
+  const plan::Node node_;   // own copy: the functions point into it
+  QueryContext* context_;
+  AggregateSet functions_;
+  const size_t num_keys_;
+  std::unique_ptr<Expression> expressions_;   // groups, then arguments; nullptr if there are none
+  std::vector<ColumnInfo> keys_;
+  GroupingPlans plans_;
+  BatchLayout layout_;
+  std::vector<std::unique_ptr<GroupingPlans>> rollup_plans_;
+  std::vector<std::unique_ptr<AggregatePart>> parts_;   // worker parts first
+  std::vector<ResultPart> results_;
+  bool finished_ = false;
+};
+
+class AggregateSource final : public Source {
+ public:
+  explicit AggregateSource(const AggregateSink* sink) : sink_(sink) {}
+  Result<void> Prepare() override {
+    for (const auto& result : sink_->results_)
+      for (uint32_t first = 0; first < result.part->table().size(); first += kVectorSize)
+        morsels_.push_back({&result, first});
+    return {};
+  }
+  std::unique_ptr<LocalState> MakeState(uint32_t) override {
+    auto state = std::make_unique<State>(sink_->context_->pool());
+    state->buffers.resize(sink_->layout_.columns.size());
+    return state;
+  }
+  OperatorStatistics Describe() const override { return {.name = "Read groups"}; }
+  const BatchLayout& layout() const override { return sink_->layout_; }
+  // Several vectors a morsel would leave workers idle on small results; counted in vectors of groups.
+  uint32_t num_morsels() const override { return static_cast<uint32_t>((morsels_.size() + 31) / 32); }
+  Result<bool> Next(LocalState* state, Batch* batch) override;
+
+ private:
+  struct State final : LocalState {
+    explicit State(MemoryPool* pool) : arena(pool, 64 << 10) {}
+    std::vector<VectorBuffer> buffers;
+    Arena arena;
+  };
+  struct Morsel {
+    const AggregateSink::ResultPart* result;
+    uint32_t first;
+  };
+  const AggregateSink* sink_;
+  std::vector<Morsel> morsels_;
+  std::atomic<size_t> next_{0};
+};
+
+Result<void> AggregateSink::Bind(const BatchLayout& input) {
+  std::vector<plan::ExprPtr> exprs;
+  for (const plan::NamedExpr& group : node_.groups) exprs.push_back(group.expr);
+  for (const plan::ExprPtr& arg : functions_.argument_exprs()) exprs.push_back(arg);
+  std::vector<ColumnInfo> infos;
+  if (!exprs.empty()) {
+    ASSIGN_OR_RETURN(expressions_, Expression::Compile(exprs, input, context_));
+    infos = expressions_->outputs();
+  }
+  keys_.assign(infos.begin(), infos.begin() + static_cast<std::ptrdiff_t>(num_keys_));
+  RETURN_IF_ERROR(functions_.Bind({infos.begin() + static_cast<std::ptrdiff_t>(num_keys_), infos.end()}, context_));
+  ASSIGN_OR_RETURN(plans_, GroupingPlans::Make(keys_, num_keys_, functions_));
+
+  for (size_t k = 0; k < num_keys_; ++k) {
+    ColumnInfo info = keys_[k];
+    info.id = node_.groups[k].id;
+    info.nullable |= node_.rollup;
+    layout_.columns.push_back(info);
+  }
+  for (plan::ColumnId id : node_.grouping_ids)
+    if (id != 0) layout_.columns.push_back({.id = id, .type = plan::IntType(false), .range = {true, 0, 1}, .nullable = false});
+  for (const ColumnInfo& info : functions_.results()) layout_.columns.push_back(info);
+
+  for (uint32_t worker = 0; worker < context_->num_workers(); ++worker) RETURN_IF_ERROR(NewPart(&plans_));
+  return {};
+}
+
+std::unique_ptr<LocalState> AggregateSink::MakeState(uint32_t worker) {
+  auto state = std::make_unique<State>();
+  if (expressions_ != nullptr) {
+    state->expressions = expressions_->MakeState();
+    state->vectors.resize(expressions_->outputs().size());
+    state->flat.resize(state->vectors.size());
+  }
+  state->part = parts_[worker].get();
+  return state;
+}
+
+Result<void> AggregateSink::Consume(const Batch& batch, LocalState* local) {
+  auto* state = static_cast<State*>(local);
+  if (batch.count == 0) return {};
+  if (expressions_ != nullptr) {
+    RETURN_IF_ERROR(expressions_->Evaluate(batch, state->expressions.get(), state->vectors));
+    // Keys may stay constant; functions read flat arguments.
+    for (size_t i = num_keys_; i < state->vectors.size(); ++i)
+      state->vectors[i] = Flatten(state->vectors[i], batch.count, &state->flat[i]);
+  }
+  return state->part->Add(state->vectors.data(), state->vectors.data() + num_keys_, batch.count);
+}
+
+Result<void> AggregateSink::Combine(LocalState* local) {
+  AggregatePart* part = static_cast<State*>(local)->part;
+  // Whether there will be anything to merge in parallel is not known yet; splitting early lets the workers do it side by side.
+  if (!node_.rollup && context_->num_workers() > 1 && part->table().size() >= kMinGroupsToPartition / 4)
+    part->Partition(kNumPartitions);
+  return {};
+}
+
+Result<void> AggregateSink::RollUp(const AggregatePart& finest) {
+  for (size_t level = num_keys_; level-- > 0;) {
+    ASSIGN_OR_RETURN(GroupingPlans plans, GroupingPlans::Make(keys_, level, functions_));
+    rollup_plans_.push_back(std::make_unique<GroupingPlans>(std::move(plans)));
+    ASSIGN_OR_RETURN(AggregatePart * coarser, NewPart(rollup_plans_.back().get()));
+    RETURN_IF_ERROR(coarser->MergeCoarser(finest));
+    RETURN_IF_ERROR(coarser->FinishDistinct());
+    results_.push_back({coarser, level});
+  }
+  return {};
+}
+
+Result<void> AggregateSink::FinishSerially(std::vector<AggregatePart*> filled) {
+  if (filled.empty()) {
+    if (num_keys_ != 0) return {};   // no rows, no groups
+    filled.push_back(parts_[0].get());
+    RETURN_IF_ERROR(filled[0]->AddImplicitGroup());
+  }
+  AggregatePart* all = *std::max_element(filled.begin(), filled.end(), [](AggregatePart* a, AggregatePart* b) {
+    return a->table().size() < b->table().size();
+  });
+  for (AggregatePart* part : filled)
+    if (part != all) RETURN_IF_ERROR(all->Merge(*part, -1));
+  results_.push_back({all, num_keys_});
+  if (node_.rollup) RETURN_IF_ERROR(RollUp(*all));
+  return all->FinishDistinct();
+}
+
+Result<std::vector<Task>> AggregateSink::Finish() {
+  if (finished_) return std::vector<Task>{};
+  finished_ = true;
+  std::vector<AggregatePart*> filled;
+  uint64_t num_groups = 0;
+  for (auto& part : parts_) {
+    if (part->table().size() == 0) continue;
+    filled.push_back(part.get());
+    num_groups += part->table().size();
+  }
+  if (filled.size() <= 1 || node_.rollup || num_groups < kMinGroupsToPartition) {
+    RETURN_IF_ERROR(FinishSerially(std::move(filled)));
+    return std::vector<Task>{};
+  }
+  for (AggregatePart* part : filled)
+    if (part->table().size() < kMinGroupsToPartition / 4) part->Partition(kNumPartitions);
+  std::vector<Task> tasks;
+  for (uint32_t p = 0; p < kNumPartitions; ++p) {
+    ASSIGN_OR_RETURN(AggregatePart * merged, NewPart(&plans_));
+    results_.push_back({merged, num_keys_});
+    tasks.push_back([merged, filled, p](uint32_t) -> Result<void> {
+      for (const AggregatePart* part : filled) RETURN_IF_ERROR(merged->Merge(*part, static_cast<int>(p)));
+      return merged->FinishDistinct();
+    });
+  }
+  return tasks;
+}
+
+OperatorStatistics AggregateSink::Describe() const {
+  uint64_t rows = 0;
+  for (const ResultPart& result : results_) rows += result.part->table().size();
+  const char* mode = "";
+  switch (plans_.groups.mode()) {
+    case GroupKeyPlan::Mode::kNone: mode = "one group"; break;
+    case GroupKeyPlan::Mode::kDirect: mode = "array"; break;
+    case GroupKeyPlan::Mode::kPacked: mode = "hash of packed keys"; break;
+    case GroupKeyPlan::Mode::kGeneric: mode = "hash"; break;
+  }
+  return {.node_id = node_.id,
+          .name = std::string("Aggregate (") + mode + ")",
+          .estimated_rows = node_.estimated_rows,
+          .rows_out = rows};
+}
+
+std::unique_ptr<Source> AggregateSink::MakeSource() { return std::make_unique<AggregateSource>(this); }
+
+Result<bool> AggregateSource::Next(LocalState* local, Batch* batch) {
+  auto* state = static_cast<State*>(local);
+  const size_t index = next_.fetch_add(1, std::memory_order_relaxed);
+  if (index >= morsels_.size()) return false;
+  const AggregateSink::ResultPart& result = *morsels_[index].result;
+  const uint32_t first = morsels_[index].first;
+  const AggregatePart& part = *result.part;
+  state->arena.Clear();
+  batch->count = std::min(kVectorSize, part.table().size() - first);
+  batch->vectors.clear();
+
+  const auto constant = [&](const ColumnInfo& info, bool null, int64_t value) {
+    VectorBuffer* buffer = &state->buffers[batch->vectors.size()];
+    buffer->Reset(info.lane);
+    Vector vector = buffer->Flat();
+    vector.constant = true;
+    vector.dictionary = info.dictionary;
+    std::memset(vector.data, 0, LaneWidth(info.lane));
+    if (info.lane == Lane::kStr) *vector.str() = {"", 0, 0};
+    if (info.lane == Lane::kI64) *vector.i64() = value;
+    if (null) {
+      vector.nulls = buffer->Nulls();
+      vector.nulls[0] = 1;
+    }
+    batch->vectors.push_back(vector);
+  };
+  for (size_t k = 0; k < sink_->num_keys_; ++k) {
+    if (k < result.num_keys) {
+      batch->vectors.push_back(part.table().ReadKey(k, first, batch->count, &state->buffers[batch->vectors.size()]));
+    } else {
+      constant(sink_->layout_.columns[k], true, 0);
+    }
+  }
+  for (size_t k = 0; k < sink_->node_.grouping_ids.size(); ++k)
+    if (sink_->node_.grouping_ids[k] != 0)
+      constant(sink_->layout_.columns[batch->vectors.size()], false, k >= result.num_keys);
+  for (size_t f = 0; f < sink_->functions_.results().size(); ++f) {
+    ASSIGN_OR_RETURN(const Vector vector,
+                     sink_->functions_.Compute(f, part.states(), first, batch->count,
+                                               &state->buffers[batch->vectors.size()], &state->arena));
+    batch->vectors.push_back(vector);
+  }
+  return true;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<MaterializingSink>> MakeAggregate(const plan::Node& node, const BatchLayout& input,
+                                                         QueryContext* context) {
+  auto sink = std::make_unique<AggregateSink>(node, context);
+  RETURN_IF_ERROR(sink->Bind(input));
+  return sink;
+}
+
+}  // namespace sirocco::engine
