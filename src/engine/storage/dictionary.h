@@ -7,9 +7,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string_view>
 #include <vector>
 
+#include "engine/memory/memory_pool.h"
 #include "engine/vector/vector.h"
 
 namespace sirocco::mysqlsem {
@@ -20,7 +22,14 @@ namespace sirocco::engine {
 
 class Dictionary {
  public:
-  uint32_t size() const { return static_cast<uint32_t>(values_.size()); }
+  Dictionary() = default;
+  ~Dictionary() {
+    if (pool_ != nullptr) pool_->Release(size_bytes_);
+  }
+  Dictionary(const Dictionary&) = delete;
+  Dictionary& operator=(const Dictionary&) = delete;
+
+  uint32_t size() const { return size_; }
   uint32_t sorted_size() const { return sorted_size_; }
   // values()[code] is the exact value; the array is padded so that code 0 is readable even when empty (an empty string).
   const StringRef* values() const { return values_.data(); }
@@ -37,11 +46,13 @@ class Dictionary {
 
  private:
   friend class DictionaryBuilder;
-  std::vector<StringRef> values_;
+  std::vector<StringRef> values_;   // one more than size_: an empty string
   std::vector<uint32_t> classes_;
-  std::vector<char> bytes_;
+  std::vector<char> bytes_;         // the values one after the other, in code order, and padding
+  uint32_t size_ = 0;
   uint32_t sorted_size_ = 0;
-  size_t size_bytes_ = 0;
+  size_t size_bytes_ = 0;             // charged to pool_
+  std::shared_ptr<MemoryPool> pool_;
   const mysqlsem::Collation* collation_ = nullptr;
 };
 

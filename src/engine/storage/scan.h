@@ -12,6 +12,7 @@
 
 #include "common/error.h"
 #include "engine/exec/query_context.h"
+#include "engine/simd/bloom.h"
 #include "engine/storage/table.h"
 #include "engine/vector/vector.h"
 #include "plan/expr.h"
@@ -27,16 +28,17 @@ class SemijoinFilter {
   const uint64_t* bitmap = nullptr;                // bit (key - min); nullptr: bloom
   const uint64_t* bloom = nullptr;                 // blocked: 64-bit words, see BloomMayContain
   uint64_t bloom_mask = 0;                         // number of words - 1 (power of two)
+  // False: the scan may stop testing when nearly all rows pass, so rows without a match can come through. True: an exact bitmap's answer is
+  // relied on (a semijoin done by the scan alone).
+  bool required = false;
 };
 
-// The two bits of a key's block: word (hash & mask), bits from the upper hash bits.
-inline uint64_t BloomHash(int64_t key) {
-  uint64_t h = static_cast<uint64_t>(key) * 0x9E3779B97F4A7C15ull;
-  return h ^ (h >> 32);
-}
-inline uint64_t BloomBits(uint64_t hash) { return (1ull << ((hash >> 40) & 63)) | (1ull << ((hash >> 52) & 63)); }
+// Hash and bits of a key: word (hash & bloom_mask), both bits of BloomBits(hash).
+using simd::BloomBits;
+using simd::BloomHash;
 
 // One predicate on one column, ready to run on encoded segments.
+// Keys of a semijoin filter on a dictionary column are its codes. NULLs never pass a semijoin filter.
 class ScanFilter {
  public:
   virtual ~ScanFilter() = default;

@@ -1,0 +1,62 @@
+#include "engine/simd/find.h"
+
+#include <bit>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "engine/simd/find.cc"
+#include "engine/simd/targets.h"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace sirocco::simd {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Tests the first and the last byte of the pattern that are not free for a vector of start positions at once; the few positions that pass
+// are verified byte by byte.
+const char* FindMasked(const char* begin, const char* end, const MaskedPattern& pattern) {
+  const size_t size = pattern.size();
+  if (static_cast<size_t>(end - begin) < size) return nullptr;
+  size_t first = 0, last = size - 1;
+  while (first < last && pattern.mask[first] == static_cast<char>(0xFF)) ++first;
+  while (last > first && pattern.mask[last] == static_cast<char>(0xFF)) --last;
+
+  const hn::ScalableTag<uint8_t> d;
+  const size_t lanes = hn::Lanes(d);
+  const auto first_mask = hn::Set(d, static_cast<uint8_t>(pattern.mask[first]));
+  const auto first_value = hn::Set(d, static_cast<uint8_t>(pattern.value[first]));
+  const auto last_mask = hn::Set(d, static_cast<uint8_t>(pattern.mask[last]));
+  const auto last_value = hn::Set(d, static_cast<uint8_t>(pattern.value[last]));
+  const char* stop = end - size + 1;   // start positions are below this
+  // A vector of starts may read 64 bytes past the last possible byte, which is the padding after the text.
+  for (const char* p = begin; p < stop; p += lanes) {
+    const auto at_first = hn::LoadU(d, reinterpret_cast<const uint8_t*>(p + first));
+    const auto at_last = hn::LoadU(d, reinterpret_cast<const uint8_t*>(p + last));
+    const auto hit = hn::And(hn::Eq(hn::Or(at_first, first_mask), first_value),
+                             hn::Eq(hn::Or(at_last, last_mask), last_value));
+    uint64_t bits = hn::BitsFromMask(d, hit);
+    for (; bits != 0; bits &= bits - 1) {
+      const char* candidate = p + std::countr_zero(bits);
+      if (candidate >= stop) return nullptr;
+      if (MatchesAt(candidate, pattern)) return candidate;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace sirocco::simd
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace sirocco::simd {
+
+HWY_EXPORT(FindMasked);
+
+const char* FindMasked(const char* begin, const char* end, const MaskedPattern& pattern) {
+  return HWY_DYNAMIC_DISPATCH(FindMasked)(begin, end, pattern);
+}
+
+}  // namespace sirocco::simd
+#endif  // HWY_ONCE
