@@ -1,0 +1,72 @@
+// CAST, CONVERT and COLLATE.
+#include "plugin/translate/translator.h"
+
+namespace sirocco::plugin {
+
+using plan::Call;
+
+Result<ExprPtr> Translator::CastSigned(Item_func* item) {
+  ASSIGN_OR_RETURN(ExprPtr value, ValueOf(item->arguments()[0]));
+  const Type type = plan::IntType(item->is_nullable());
+  if (value->type.kind == TypeKind::kInt) return value;
+  return Call(ExprOp::kCast, type, {std::move(value)});
+}
+
+Result<ExprPtr> Translator::CastUnsigned(Item_func* item) {
+  ASSIGN_OR_RETURN(ExprPtr value, ValueOf(item->arguments()[0]));
+  const Type type = plan::UIntType(item->is_nullable());
+  if (value->type.kind == TypeKind::kUInt) return value;
+  return Call(ExprOp::kCast, type, {std::move(value)});
+}
+
+Result<ExprPtr> Translator::CastDecimal(Item_func* item) {
+  ASSIGN_OR_RETURN(const Type type, TypeOfItem(item));
+  ASSIGN_OR_RETURN(ExprPtr value, ValueOf(item->arguments()[0]));
+  if (value->type.kind == TypeKind::kDecimal && value->type.scale <= type.scale &&
+      value->type.precision - value->type.scale <= type.precision - type.scale)
+    return CastTo(std::move(value), type);
+  return Call(ExprOp::kCast, type, {std::move(value)});
+}
+
+Result<ExprPtr> Translator::CastReal(Item_func* item) {
+  ASSIGN_OR_RETURN(const Type type, TypeOfItem(item));
+  ASSIGN_OR_RETURN(ExprPtr value, ValueOf(item->arguments()[0]));
+  if (value->type.kind == type.kind || (value->type.IsReal() && type.kind == TypeKind::kDouble)) return value;
+  return Call(ExprOp::kCast, type, {std::move(value)});
+}
+
+Result<ExprPtr> Translator::CastTemporal(Item_func* item) {
+  ASSIGN_OR_RETURN(const Type type, TypeOfItem(item));
+  Item* argument = item->arguments()[0];
+  ASSIGN_OR_RETURN(ExprPtr value, ValueOf(argument));
+  if (SameRepresentation(value->type, type)) return value;
+  Type target = type;
+  target.nullable = true;
+  return Call(ExprOp::kCast, target, {std::move(value)});
+}
+
+Result<ExprPtr> Translator::CastChar(Item_func* item) {
+  Item* argument = item->arguments()[0];
+  const CHARSET_INFO* charset = item->collation.collation;
+  if (charset == &my_charset_bin && argument->collation.collation != &my_charset_bin &&
+      item->max_length < argument->max_length)
+    return NotSupported("CAST to BINARY with a length");
+  ASSIGN_OR_RETURN(ExprPtr value, AsStringIn(argument, charset));
+  const Type type = StringTypeOf(item);
+  if (value->type.collation != type.collation) value = Call(ExprOp::kCast, type, {std::move(value)});
+  if (item->max_char_length() >= argument->max_char_length()) return value;
+  const int64_t length = item->max_char_length();
+  return Call(ExprOp::kLeft, type, {std::move(value), plan::Constant(plan::Value::Int(length), plan::IntType(false))},
+              type.collation);
+}
+
+// COLLATE only names the collation of the comparison above it; the bytes stay.
+Result<ExprPtr> Translator::Collate(Item_func* item) {
+  ASSIGN_OR_RETURN(ExprPtr value, AsStringIn(item->arguments()[0], item->collation.collation));
+  Type type = value->type;
+  if (type.collation == item->collation.collation->number) return value;
+  type.collation = item->collation.collation->number;
+  return Call(ExprOp::kCast, type, {std::move(value)});
+}
+
+}  // namespace sirocco::plugin

@@ -1,0 +1,20 @@
+# The translator's files, for the plugin's target. Paths relative to src/plugin.
+set(SIROCCO_TRANSLATE_SOURCES
+    translate/constants.cc
+    translate/functions.cc
+    translate/items.cc
+    translate/items_aggregate.cc
+    translate/items_arithmetic.cc
+    translate/items_cast.cc
+    translate/items_comparison.cc
+    translate/items_conditional.cc
+    translate/items_string.cc
+    translate/items_temporal.cc
+    translate/items_window.cc
+    translate/paths.cc
+    translate/paths_aggregate.cc
+    translate/paths_join.cc
+    translate/paths_materialize.cc
+    translate/time_zone.cc
+    translate/translate.cc
+    translate/types.cc)

@@ -1,0 +1,57 @@
+#include "plugin/translate/translate.h"
+
+#include "plugin/translate/translator.h"
+
+namespace sirocco::plugin {
+
+// What the optimizer leaves in the statement that no plan can express.
+Result<void> Translator::CheckStatement() const {
+  for (const Table_ref* table = lex_->query_tables; table != nullptr; table = table->next_global) {
+    const thr_lock_type lock = table->lock_descriptor().type;
+    if (lock == TL_READ_WITH_SHARED_LOCKS) return NotSupported("locking read (FOR SHARE)");
+    if (lock >= TL_WRITE_ALLOW_WRITE && lex_->sql_command == SQLCOM_SELECT)
+      return NotSupported("locking read (FOR UPDATE)");
+  }
+  for (const class Query_block* block = lex_->all_query_blocks_list; block != nullptr;
+       block = block->next_select_in_list()) {
+    const Item_subselect* subquery = const_cast<class Query_block*>(block)->master_query_expression()->item;
+    if (subquery == nullptr) continue;
+    const auto* mutable_block = const_cast<class Query_block*>(block);
+    if (mutable_block->is_dependent()) return NotSupported("correlated subquery that could not be turned into a join");
+    return NotSupported("subquery that could not be turned into a join");
+  }
+  return {};
+}
+
+Result<TranslatedQuery> Translator::Run() {
+  if (!lex_->using_hypergraph_optimizer()) return NotSupported("the hypergraph optimizer is off");
+  RETURN_IF_ERROR(CheckStatement());
+  Query_expression* unit = lex_->unit;
+  AccessPath* root = unit->root_access_path();
+  if (root == nullptr) return NotSupported("statement without a plan");
+  const mem_root_deque<Item*>* fields = unit->get_field_list();
+  JOIN* join = unit->is_simple() ? unit->first_query_block()->join : unit->query_term()->query_block()->join;
+  ASSIGN_OR_RETURN(BlockResult block, QueryBlock(join, root, *fields, nullptr));
+
+  plan::Plan& plan = result_.plan;
+  plan.root = block.node;
+  size_t i = 0;
+  for (Item* item : VisibleFields(*fields)) {
+    const TypedColumn& column = block.columns[i++];
+    plan.results.push_back({.id = column.id,
+                            .type = column.type,
+                            .name = std::string(item->item_name.ptr() == nullptr ? "" : item->item_name.ptr())});
+  }
+  if (needs_time_zone_) plan.time_zone = TimeZoneRules(*thd_->time_zone());
+  plan.sql_mode = thd_->variables.sql_mode;
+  plan.div_precision_increment = static_cast<uint32_t>(thd_->variables.div_precincrement);
+  plan.group_concat_max_length = thd_->variables.group_concat_max_len;
+  plan.max_allowed_packet = thd_->variables.max_allowed_packet;
+  return std::move(result_);
+}
+
+Result<TranslatedQuery> TranslateQuery(THD* thd, LEX* lex, const TableResolver& resolver) {
+  return Translator(thd, lex, resolver).Run();
+}
+
+}  // namespace sirocco::plugin
