@@ -8,7 +8,8 @@ Result<DuckdbSession> DuckdbSession::Open(const std::string& path) {
   DuckdbSession session;
   char* text = nullptr;
   if (duckdb_open_ext(path.c_str(), &session.database_, nullptr, &text) != DuckDBSuccess) {
-    auto error = MakeError(ErrorCode::kIo, "DuckDB cannot open " + path + ": " + (text == nullptr ? "" : text));
+    auto error = MakeError(ErrorCode::kIo,
+                           "DuckDB cannot open " + path + ": " + (text == nullptr ? "" : text));
     duckdb_free(text);
     return error;
   }
@@ -19,7 +20,8 @@ Result<DuckdbSession> DuckdbSession::Open(const std::string& path) {
 }
 
 DuckdbSession::DuckdbSession(DuckdbSession&& other) noexcept
-    : database_(std::exchange(other.database_, nullptr)), connection_(std::exchange(other.connection_, nullptr)) {}
+    : database_(std::exchange(other.database_, nullptr)),
+      connection_(std::exchange(other.connection_, nullptr)) {}
 
 DuckdbSession::~DuckdbSession() {
   if (connection_ != nullptr) duckdb_disconnect(&connection_);

@@ -17,7 +17,8 @@ class DuckdbSession {
   DuckdbSession& operator=(DuckdbSession&&) = delete;
   ~DuckdbSession();
 
-  // Runs a statement and materializes its result; returns the number of rows. Errors: kInvalidArgument with DuckDB's text.
+  // Runs a statement and materializes its result; returns the number of rows. Errors:
+  // kInvalidArgument with DuckDB's text.
   Result<int64_t> Query(const std::string& sql);
   duckdb_connection connection() const { return connection_; }
 

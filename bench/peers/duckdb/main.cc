@@ -1,26 +1,29 @@
-// sirocco-bench-duckdb: times the TPC-H queries in DuckDB. Started by `sirocco bench tpch --peer duckdb`, in a process of its
-// own so that both sides start from the same state and never run at the same time.
+// sirocco-bench-duckdb: times the TPC-H queries in DuckDB. Started by `sirocco bench tpch --peer
+// duckdb`, in a process of its own so that both sides start from the same state and never run at
+// the same time.
 //
-//   sirocco-bench-duckdb --sf S --queries FOLDER --list 1,2,... --runs N --threads N --database FILE [--answers FOLDER]
+//   sirocco-bench-duckdb --sf S --queries FOLDER --list 1,2,... --runs N --threads N --database
+//   FILE [--answers FOLDER]
 //     [--json FILE]
 //
-// FOLDER holds q01.sql ... as text for DuckDB. The database file is made if it is missing (":memory:" each time). Each
-// query: one run to warm up, then N timed runs, from handing over the SQL text to the materialized result. With --answers,
-// results are also written there as q01.csv ... ('|' between fields). The report is one JSON object, on standard output unless --json is given.
+// FOLDER holds q01.sql ... as text for DuckDB. The database file is made if it is missing
+// (":memory:" each time). Each query: one run to warm up, then N timed runs, from handing over the
+// SQL text to the materialized result. With --answers, results are also written there as q01.csv
+// ... ('|' between fields). The report is one JSON object, on standard output unless --json is
+// given.
+#include <fmt/format.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
-
-#include <CLI/CLI.hpp>
-#include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "duckdb_loader.h"
 #include "duckdb_session.h"
@@ -64,7 +67,8 @@ Result<DuckdbSession> OpenWithData(const Arguments& arguments, tpch::Scale scale
   if (!in_memory && !std::filesystem::exists(arguments.database)) {
     std::error_code ignored;
     const std::string unfinished = fmt::format("{}.{}", arguments.database, getpid());
-    std::filesystem::create_directories(std::filesystem::path(arguments.database).parent_path(), ignored);
+    std::filesystem::create_directories(std::filesystem::path(arguments.database).parent_path(),
+                                        ignored);
     Result<void> loaded;
     {
       ASSIGN_OR_RETURN(DuckdbSession session, DuckdbSession::Open(unfinished));
@@ -75,7 +79,8 @@ Result<DuckdbSession> OpenWithData(const Arguments& arguments, tpch::Scale scale
       return std::unexpected(loaded.error());
     }
     std::filesystem::rename(unfinished, arguments.database, ignored);
-    if (ignored) return MakeError(ErrorCode::kIo, "cannot rename " + unfinished + ": " + ignored.message());
+    if (ignored)
+      return MakeError(ErrorCode::kIo, "cannot rename " + unfinished + ": " + ignored.message());
   }
   ASSIGN_OR_RETURN(DuckdbSession session, DuckdbSession::Open(arguments.database));
   if (in_memory) RETURN_IF_ERROR(LoadTpch(session, scale));
@@ -93,7 +98,8 @@ Result<nlohmann::json> Run(const Arguments& arguments) {
                            {"open_ms", Milliseconds(load_start)},
                            {"queries", nlohmann::json::array()}};
   for (int number : arguments.list) {
-    ASSIGN_OR_RETURN(const std::string sql, ReadText(fmt::format("{}/q{:02}.sql", arguments.queries, number)));
+    ASSIGN_OR_RETURN(const std::string sql,
+                     ReadText(fmt::format("{}/q{:02}.sql", arguments.queries, number)));
     nlohmann::json runs = nlohmann::json::array();
     auto start = steady_clock::now();
     ASSIGN_OR_RETURN(const int64_t num_rows, session.Query(sql));
@@ -104,11 +110,15 @@ Result<nlohmann::json> Run(const Arguments& arguments) {
       RETURN_IF_ERROR(session.Query(sql));
       runs.push_back(Milliseconds(start));
     }
-    report["queries"].push_back({{"query", number}, {"rows", num_rows}, {"warmup_ms", warmup_ms}, {"runs_ms", runs},
+    report["queries"].push_back({{"query", number},
+                                 {"rows", num_rows},
+                                 {"warmup_ms", warmup_ms},
+                                 {"runs_ms", runs},
                                  {"cpu_ms", (CpuMilliseconds() - cpu_start) / arguments.num_runs}});
     if (!arguments.answers.empty()) {
-      RETURN_IF_ERROR(session.Query(fmt::format("COPY ({}) TO '{}/q{:02}.csv' (DELIMITER '|', HEADER, QUOTE '', ESCAPE '')",
-                                                sql, arguments.answers, number)));
+      RETURN_IF_ERROR(session.Query(
+          fmt::format("COPY ({}) TO '{}/q{:02}.csv' (DELIMITER '|', HEADER, QUOTE '', ESCAPE '')",
+                      sql, arguments.answers, number)));
     }
   }
   return report;

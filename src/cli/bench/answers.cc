@@ -1,15 +1,16 @@
 #include "cli/bench/answers.h"
 
-#include <algorithm>
-#include <cctype>
-
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cctype>
 
 namespace sirocco::bench {
 namespace {
 
-// A decimal number taken apart: digits without leading zeros, the last `fraction` of them after the point.
+// A decimal number taken apart: digits without leading zeros, the last `fraction` of them after the
+// point.
 struct Number {
   bool negative = false;
   std::string digits;
@@ -37,7 +38,8 @@ std::optional<Number> ParseNumber(std::string_view text) {
   return number;
 }
 
-// Rounds half away from zero to `fraction` digits after the point, and drops leading zeros and the sign of zero.
+// Rounds half away from zero to `fraction` digits after the point, and drops leading zeros and the
+// sign of zero.
 void RoundTo(Number& number, size_t fraction) {
   bool carry = false;
   while (number.fraction > fraction) {
@@ -100,8 +102,8 @@ Result<Answer> ParseAnswer(std::string_view text) {
       continue;
     }
     if (row.size() != num_fields) {
-      return MakeError(ErrorCode::kCorrupt, fmt::format("answer row with {} fields of {}: {}", row.size(), num_fields,
-                                                        Shown(row)));
+      return MakeError(ErrorCode::kCorrupt, fmt::format("answer row with {} fields of {}: {}",
+                                                        row.size(), num_fields, Shown(row)));
     }
     answer.push_back(std::move(row));
   }
@@ -133,9 +135,11 @@ std::optional<std::string> FindDifference(const Answer& expected, const Answer& 
     std::vector<bool> taken(end - begin);
     for (size_t row = begin; row < end; ++row) {
       size_t match = begin;
-      while (match < end && (taken[match - begin] || !SameRow(expected[row], actual[match]))) ++match;
+      while (match < end && (taken[match - begin] || !SameRow(expected[row], actual[match])))
+        ++match;
       if (match == end) {
-        return fmt::format("row {}: {} expected {}", row + 1, Shown(actual[row]), Shown(expected[row]));
+        return fmt::format("row {}: {} expected {}", row + 1, Shown(actual[row]),
+                           Shown(expected[row]));
       }
       taken[match - begin] = true;
     }

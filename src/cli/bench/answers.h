@@ -1,8 +1,9 @@
 // Answers of queries as text rows, and when two of them are the same.
 //
-// Numbers may be printed with different numbers of fraction digits (an average is decimal in MySQL and floating elsewhere):
-// they are equal if they agree at the precision of the one with fewer digits. Everything else is compared as text, without
-// trailing blanks (CHAR columns). Rows that tie in the query's order may come in any order.
+// Numbers may be printed with different numbers of fraction digits (an average is decimal in MySQL
+// and floating elsewhere): they are equal if they agree at the precision of the one with fewer
+// digits. Everything else is compared as text, without trailing blanks (CHAR columns). Rows that
+// tie in the query's order may come in any order.
 #pragma once
 
 #include <cstddef>
@@ -18,8 +19,8 @@ namespace sirocco::bench {
 using AnswerRow = std::vector<std::optional<std::string>>;  // nullopt: NULL
 using Answer = std::vector<AnswerRow>;
 
-// Reads the text of an answer file: a line of column names, then rows, fields separated by '|', "NULL" for NULL.
-// Errors: kCorrupt if rows differ in their number of fields.
+// Reads the text of an answer file: a line of column names, then rows, fields separated by '|',
+// "NULL" for NULL. Errors: kCorrupt if rows differ in their number of fields.
 Result<Answer> ParseAnswer(std::string_view text);
 
 // True if both are NULL, the same number at the lower precision, or the same text.

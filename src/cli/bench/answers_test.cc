@@ -42,8 +42,10 @@ TEST(ParseAnswer, ReadsFieldsNullsAndEmptyText) {
 TEST(FindDifference, WantsTheSameRowsInTheSameOrder) {
   const Answer expected = {{"1", "a"}, {"2", "b"}};
   EXPECT_EQ(FindDifference(expected, expected, {}), std::nullopt);
-  EXPECT_THAT(FindDifference(expected, {{"2", "b"}, {"1", "a"}}, {}), testing::Optional(testing::HasSubstr("row 1")));
-  EXPECT_THAT(FindDifference(expected, {{"1", "a"}}, {}), testing::Optional(testing::HasSubstr("1 rows, expected 2")));
+  EXPECT_THAT(FindDifference(expected, {{"2", "b"}, {"1", "a"}}, {}),
+              testing::Optional(testing::HasSubstr("row 1")));
+  EXPECT_THAT(FindDifference(expected, {{"1", "a"}}, {}),
+              testing::Optional(testing::HasSubstr("1 rows, expected 2")));
   EXPECT_NE(FindDifference(expected, {{"1", "a"}, {"2"}}, {}), std::nullopt);
   EXPECT_NE(FindDifference(expected, {{"1", "a"}, {"2", "c"}}, {}), std::nullopt);
 }

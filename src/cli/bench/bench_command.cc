@@ -1,12 +1,12 @@
 #include "cli/bench/bench_command.h"
 
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <fstream>
 #include <memory>
 #include <string>
-
-#include <CLI/CLI.hpp>
-#include <fmt/format.h>
 
 #include "cli/bench/query_set.h"
 #include "cli/bench/tpch_bench.h"
@@ -47,14 +47,17 @@ Result<int> RunTpchBench(BenchArguments arguments) {
   std::ofstream json;
   if (!arguments.json_file.empty()) {
     json.open(arguments.json_file);
-    if (!json) return MakeError(ErrorCode::kIo, fmt::format("cannot write {}", arguments.json_file));
+    if (!json)
+      return MakeError(ErrorCode::kIo, fmt::format("cannot write {}", arguments.json_file));
   }
   ASSIGN_OR_RETURN(const bench::BenchReport report, bench::BenchTpch(options));
   fmt::print("{}", bench::ToTable(report));
-  if (!report.checked_against.empty() && report.Passed()) fmt::print("answers equal to: {}\n", report.checked_against);
+  if (!report.checked_against.empty() && report.Passed())
+    fmt::print("answers equal to: {}\n", report.checked_against);
   if (json.is_open()) {
     json << bench::ToJson(report).dump(2) << "\n";
-    if (!json.flush()) return MakeError(ErrorCode::kIo, fmt::format("cannot write {}", arguments.json_file));
+    if (!json.flush())
+      return MakeError(ErrorCode::kIo, fmt::format("cannot write {}", arguments.json_file));
   }
   return report.Passed() ? kExitOk : kExitFailed;
 }
@@ -64,29 +67,44 @@ Result<int> RunTpchBench(BenchArguments arguments) {
 void RegisterBench(CLI::App& app, int& exit_code) {
   CLI::App* bench = app.add_subcommand("bench", "Benchmarks");
   bench->require_subcommand(1);
-  CLI::App* tpch = bench->add_subcommand("tpch", "Time the 22 TPC-H queries (load the data with `sirocco tpch load`)");
+  CLI::App* tpch = bench->add_subcommand(
+      "tpch", "Time the 22 TPC-H queries (load the data with `sirocco tpch load`)");
   auto arguments = std::make_shared<BenchArguments>();
   arguments->options.num_threads = static_cast<int>(MachineCores());
-  tpch->footer("Exit code 0 only if every query ran, gave the right answer, and was offloaded (unless --engine innodb).");
-  tpch->add_option("--sf", arguments->options.scale_factor, "Scale factor of the loaded data")->capture_default_str();
+  tpch->footer(
+      "Exit code 0 only if every query ran, gave the right answer, and was offloaded (unless "
+      "--engine innodb).");
+  tpch->add_option("--sf", arguments->options.scale_factor, "Scale factor of the loaded data")
+      ->capture_default_str();
   tpch->add_option("--db", arguments->options.database, "Database")->capture_default_str();
   tpch->add_option("--system", arguments->system, "DB system")->capture_default_str();
-  tpch->add_option("--client-options", arguments->option_file, "Option file with a login, in place of a DB system");
-  tpch->add_option("--queries", arguments->queries, "Which ones, for example 1,3,5-8; default: all");
-  tpch->add_option("--runs", arguments->options.num_runs, "Timed runs of each query, after one to warm up")
-      ->check(CLI::Range(1, 1000))->capture_default_str();
-  tpch->add_option("--threads", arguments->options.num_threads, "Threads of the peer; default: the machine's cores, as ours")
+  tpch->add_option("--client-options", arguments->option_file,
+                   "Option file with a login, in place of a DB system");
+  tpch->add_option("--queries", arguments->queries,
+                   "Which ones, for example 1,3,5-8; default: all");
+  tpch->add_option("--runs", arguments->options.num_runs,
+                   "Timed runs of each query, after one to warm up")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  tpch->add_option("--threads", arguments->options.num_threads,
+                   "Threads of the peer; default: the machine's cores, as ours")
       ->check(CLI::Range(1, 1024));
   tpch->add_option("--engine", arguments->engine, "rapid, or innodb to time MySQL alone")
-      ->check(CLI::IsMember({"rapid", "innodb"}))->capture_default_str();
+      ->check(CLI::IsMember({"rapid", "innodb"}))
+      ->capture_default_str();
   tpch->add_option("--cost-threshold", arguments->options.cost_threshold,
-                   "Session value of secondary_engine_cost_threshold; small data needs a low one to be offloaded");
-  tpch->add_option("--check", arguments->check, "Where the right answers come from; auto: published at scale factor 1, else innodb")
-      ->check(CLI::IsMember({"auto", "published", "innodb", "none"}))->capture_default_str();
+                   "Session value of secondary_engine_cost_threshold; small data needs a low one "
+                   "to be offloaded");
+  tpch->add_option(
+          "--check", arguments->check,
+          "Where the right answers come from; auto: published at scale factor 1, else innodb")
+      ->check(CLI::IsMember({"auto", "published", "innodb", "none"}))
+      ->capture_default_str();
   tpch->add_option("--peer", arguments->peer, "Also time another system on the same data: duckdb")
       ->check(CLI::IsMember({"duckdb"}));
-  tpch->add_option("--peer-database", arguments->options.duckdb_database,
-                   "The peer's database: :memory: (its faster state), or a file that is made if missing")
+  tpch->add_option(
+          "--peer-database", arguments->options.duckdb_database,
+          "The peer's database: :memory: (its faster state), or a file that is made if missing")
       ->capture_default_str();
   tpch->add_option("--json", arguments->json_file, "Write the full report to this file");
   tpch->callback([arguments, &exit_code] {

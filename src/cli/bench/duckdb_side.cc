@@ -1,12 +1,11 @@
 #include "cli/bench/duckdb_side.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
-
-#include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "cli/process.h"
 
@@ -45,20 +44,23 @@ std::string FindHelper() {
 Result<PeerReport> ReadReport(const std::string& folder) {
   ASSIGN_OR_RETURN(const std::string text, ReadTextFile(folder + "/report.json"));
   const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (json.is_discarded()) return MakeError(ErrorCode::kCorrupt, "the DuckDB helper's report is not JSON");
+  if (json.is_discarded())
+    return MakeError(ErrorCode::kCorrupt, "the DuckDB helper's report is not JSON");
   PeerReport report;
-  report.description = {{"name", "DuckDB"},
-                        {"version", json.value("version", "unknown")},
-                        {"build", "library of the dependency prefix (Debian builds it for baseline x86-64)"},
-                        {"database", json.value("database", "unknown")},
-                        {"threads", json.value("threads", 0)}};
+  report.description = {
+      {"name", "DuckDB"},
+      {"version", json.value("version", "unknown")},
+      {"build", "library of the dependency prefix (Debian builds it for baseline x86-64)"},
+      {"database", json.value("database", "unknown")},
+      {"threads", json.value("threads", 0)}};
   for (const auto& query : json.value("queries", nlohmann::json::array())) {
     Measurement measurement{.query = query.value("query", 0),
                             .num_rows = query.value("rows", int64_t{0}),
                             .warmup_ms = query.value("warmup_ms", 0.0),
                             .runs_ms = query.value("runs_ms", std::vector<double>{}),
                             .cpu_ms = query.value("cpu_ms", 0.0)};
-    ASSIGN_OR_RETURN(const std::string answer, ReadTextFile(fmt::format("{}/q{:02}.csv", folder, measurement.query)));
+    ASSIGN_OR_RETURN(const std::string answer,
+                     ReadTextFile(fmt::format("{}/q{:02}.csv", folder, measurement.query)));
     ASSIGN_OR_RETURN(report.answers[measurement.query], ParseAnswer(answer));
     report.measurements.push_back(std::move(measurement));
   }
@@ -70,7 +72,9 @@ Result<PeerReport> ReadReport(const std::string& folder) {
 Result<PeerReport> MeasureDuckdb(const PeerRequest& request) {
   const std::string helper = FindHelper();
   if (helper.empty()) {
-    return NotSupported("sirocco-bench-duckdb was not built: DuckDB is not among the dependencies, or bench/ was left out");
+    return NotSupported(
+        "sirocco-bench-duckdb was not built: DuckDB is not among the dependencies, or bench/ was "
+        "left out");
   }
   const TemporaryFolder folder;
   if (folder.path().empty()) return MakeError(ErrorCode::kIo, "cannot make a temporary folder");
@@ -79,15 +83,19 @@ Result<PeerReport> MeasureDuckdb(const PeerRequest& request) {
     numbers.push_back(query.number);
     std::ofstream file(fmt::format("{}/q{:02}.sql", folder.path(), query.number));
     file << query.sql << ";\n";
-    if (!file.flush()) return MakeError(ErrorCode::kIo, fmt::format("cannot write to {}", folder.path()));
+    if (!file.flush())
+      return MakeError(ErrorCode::kIo, fmt::format("cannot write to {}", folder.path()));
   }
-  ASSIGN_OR_RETURN(const int status,
-                   cli::RunProgram({helper, "--sf", fmt::format("{}", request.scale_factor), "--queries", folder.path(),
-                                    "--list", fmt::format("{}", fmt::join(numbers, ",")), "--runs",
-                                    std::to_string(request.num_runs), "--threads", std::to_string(request.num_threads),
-                                    "--database", request.database, "--answers", folder.path(), "--json",
-                                    folder.path() + "/report.json"}));
-  if (status != 0) return MakeError(ErrorCode::kInternal, fmt::format("sirocco-bench-duckdb failed, status {}", status));
+  ASSIGN_OR_RETURN(
+      const int status,
+      cli::RunProgram({helper, "--sf", fmt::format("{}", request.scale_factor), "--queries",
+                       folder.path(), "--list", fmt::format("{}", fmt::join(numbers, ",")),
+                       "--runs", std::to_string(request.num_runs), "--threads",
+                       std::to_string(request.num_threads), "--database", request.database,
+                       "--answers", folder.path(), "--json", folder.path() + "/report.json"}));
+  if (status != 0)
+    return MakeError(ErrorCode::kInternal,
+                     fmt::format("sirocco-bench-duckdb failed, status {}", status));
   return ReadReport(folder.path());
 }
 

@@ -2,10 +2,9 @@
 #pragma once
 
 #include <map>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 #include "cli/bench/answers.h"
 #include "cli/bench/measurement.h"
@@ -28,7 +27,8 @@ struct PeerReport {
   std::map<int, Answer> answers;
 };
 
-// Errors: kNotSupported if the helper was not built, kInternal if it failed (its message is on standard error by then).
+// Errors: kNotSupported if the helper was not built, kInternal if it failed (its message is on
+// standard error by then).
 Result<PeerReport> MeasureDuckdb(const PeerRequest& request);
 
 }  // namespace sirocco::bench

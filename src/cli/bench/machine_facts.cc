@@ -28,7 +28,8 @@ struct ProcessTimes {
   double cpu_ms = 0;
 };
 
-// Reads /proc/PID/stat. The name in parentheses may hold anything, so fields are counted from the last ')'.
+// Reads /proc/PID/stat. The name in parentheses may hold anything, so fields are counted from the
+// last ')'.
 ProcessTimes ReadProcessTimes(const std::string& pid) {
   std::ifstream file("/proc/" + pid + "/stat");
   std::string line;

@@ -2,18 +2,17 @@
 #pragma once
 
 #include <cstdint>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 namespace sirocco::bench {
 
 // Processor model, cores, memory, kernel and load average, as a JSON object.
 nlohmann::json DescribeMachine();
 
-// Processor time that a local process and its children have used so far, in milliseconds (kernel ticks: steps of 10 ms).
-// 0 if the process does not exist.
+// Processor time that a local process and its children have used so far, in milliseconds (kernel
+// ticks: steps of 10 ms). 0 if the process does not exist.
 double ProcessTreeCpuMs(int pid);
 
 }  // namespace sirocco::bench

@@ -21,6 +21,8 @@ double GeometricMean(const std::vector<double>& values) {
 
 double Measurement::MedianMs() const { return Median(runs_ms); }
 
-double Measurement::MinMs() const { return runs_ms.empty() ? 0 : *std::ranges::min_element(runs_ms); }
+double Measurement::MinMs() const {
+  return runs_ms.empty() ? 0 : *std::ranges::min_element(runs_ms);
+}
 
 }  // namespace sirocco::bench

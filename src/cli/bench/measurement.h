@@ -12,9 +12,9 @@ struct Measurement {
   int query = 0;
   int64_t num_rows = 0;
   double warmup_ms = 0;
-  std::vector<double> runs_ms;  // empty if the query failed
-  double cpu_ms = 0;            // per run, of all processes of that side; 0 if not known
-  bool offloaded = false;       // every run was executed by the secondary engine
+  std::vector<double> runs_ms;            // empty if the query failed
+  double cpu_ms = 0;                      // per run, of all processes of that side; 0 if not known
+  bool offloaded = false;                 // every run was executed by the secondary engine
   std::optional<std::string> error;       // the query failed with this text
   std::optional<std::string> difference;  // the answer was wrong
 

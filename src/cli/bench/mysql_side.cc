@@ -1,12 +1,12 @@
 #include "cli/bench/mysql_side.h"
 
+#include <fmt/format.h>
+
 #include <charconv>
 #include <chrono>
 #include <cstdlib>
 #include <fstream>
 #include <utility>
-
-#include <fmt/format.h>
 
 #include "cli/bench/machine_facts.h"
 #include "cli/tpch/tables.h"
@@ -24,17 +24,21 @@ double MillisecondsSince(steady_clock::time_point start) {
 }  // namespace
 
 Result<void> MysqlSide::Prepare(bool use_secondary_engine, double cost_threshold) {
-  RETURN_IF_ERROR(connection_.Execute(fmt::format("SET SESSION use_secondary_engine = {}", use_secondary_engine ? "ON" : "OFF")));
+  RETURN_IF_ERROR(connection_.Execute(
+      fmt::format("SET SESSION use_secondary_engine = {}", use_secondary_engine ? "ON" : "OFF")));
   if (cost_threshold >= 0) {
-    RETURN_IF_ERROR(connection_.Execute(fmt::format("SET SESSION secondary_engine_cost_threshold = {}", cost_threshold)));
+    RETURN_IF_ERROR(connection_.Execute(
+        fmt::format("SET SESSION secondary_engine_cost_threshold = {}", cost_threshold)));
   }
-  if (const auto file = connection_.QueryValue("SELECT @@pid_file")) std::ifstream(*file) >> server_pid_;
+  if (const auto file = connection_.QueryValue("SELECT @@pid_file"))
+    std::ifstream(*file) >> server_pid_;
   return {};
 }
 
 Result<int64_t> MysqlSide::OffloadCount() {
-  ASSIGN_OR_RETURN(const tpch::ResultSet result,
-                   connection_.Query("SHOW SESSION STATUS LIKE 'Secondary_engine_execution_count'"));
+  ASSIGN_OR_RETURN(
+      const tpch::ResultSet result,
+      connection_.Query("SHOW SESSION STATUS LIKE 'Secondary_engine_execution_count'"));
   const auto rows = result.Rows();
   return rows.empty() ? 0 : std::atoll(rows[0].back().value_or("0").c_str());
 }
@@ -47,7 +51,8 @@ Result<Measurement> MysqlSide::Measure(const BenchQuery& query, int num_runs, An
   measurement.warmup_ms = MillisecondsSince(start);
   if (!warmup) {
     if (warmup.error().code != ErrorCode::kMysql) return std::unexpected(warmup.error());
-    measurement.error = fmt::format("error {}: {}", warmup.error().mysql_errno, warmup.error().message);
+    measurement.error =
+        fmt::format("error {}: {}", warmup.error().mysql_errno, warmup.error().message);
     return measurement;
   }
   answer = warmup->Rows();
@@ -60,7 +65,8 @@ Result<Measurement> MysqlSide::Measure(const BenchQuery& query, int num_runs, An
     const double elapsed = MillisecondsSince(start);
     if (!result) {
       if (result.error().code != ErrorCode::kMysql) return std::unexpected(result.error());
-      measurement.error = fmt::format("error {}: {}", result.error().mysql_errno, result.error().message);
+      measurement.error =
+          fmt::format("error {}: {}", result.error().mysql_errno, result.error().message);
       measurement.runs_ms.clear();
       return measurement;
     }
@@ -92,11 +98,14 @@ nlohmann::json MysqlSide::Describe() {
   auto value = [this](const char* sql) { return connection_.QueryValue(sql).value_or("unknown"); };
   nlohmann::json description = {
       {"version", value("SELECT VERSION()")},
-      {"rapid_plugin", value("SELECT PLUGIN_VERSION FROM information_schema.PLUGINS WHERE PLUGIN_NAME = 'RAPID'")},
-      {"collation", value("SELECT TABLE_COLLATION FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND "
+      {"rapid_plugin",
+       value("SELECT PLUGIN_VERSION FROM information_schema.PLUGINS WHERE PLUGIN_NAME = 'RAPID'")},
+      {"collation", value("SELECT TABLE_COLLATION FROM information_schema.TABLES WHERE "
+                          "TABLE_SCHEMA = DATABASE() AND "
                           "TABLE_NAME = 'lineitem'")},
       {"variables",
-       NamesAndValues("SHOW GLOBAL VARIABLES WHERE Variable_name LIKE 'rapid%' OR Variable_name LIKE 'secondary_engine%' "
+       NamesAndValues("SHOW GLOBAL VARIABLES WHERE Variable_name LIKE 'rapid%' OR Variable_name "
+                      "LIKE 'secondary_engine%' "
                       "OR Variable_name IN ('innodb_buffer_pool_size', 'use_secondary_engine')")},
       {"status", NamesAndValues("SHOW GLOBAL STATUS LIKE 'rapid%'")}};
   return description;
@@ -104,10 +113,12 @@ nlohmann::json MysqlSide::Describe() {
 
 Result<void> MysqlSide::CheckScale(double scale_factor) {
   ASSIGN_OR_RETURN(const tpch::Scale scale, tpch::Scale::Make(scale_factor));
-  ASSIGN_OR_RETURN(const std::string count, connection_.QueryValue("SELECT COUNT(*) FROM supplier"));
+  ASSIGN_OR_RETURN(const std::string count,
+                   connection_.QueryValue("SELECT COUNT(*) FROM supplier"));
   if (count != std::to_string(scale.NumRows(tpch::Table::kSupplier))) {
     return MakeError(ErrorCode::kInvalidArgument,
-                     fmt::format("table supplier has {} rows: not TPC-H at scale factor {}", count, scale.ToString()));
+                     fmt::format("table supplier has {} rows: not TPC-H at scale factor {}", count,
+                                 scale.ToString()));
   }
   return {};
 }

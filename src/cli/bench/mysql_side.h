@@ -1,10 +1,9 @@
 // Runs the queries in a MySQL server through one client connection.
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
-
-#include <nlohmann/json.hpp>
 
 #include "cli/bench/answers.h"
 #include "cli/bench/measurement.h"
@@ -19,12 +18,13 @@ class MysqlSide {
   // `connection` has the TPC-H database as its default.
   explicit MysqlSide(tpch::Connection connection) : connection_(std::move(connection)) {}
 
-  // Chooses who executes: the secondary engine where the optimizer offers it, or InnoDB only. A cost threshold below 0
-  // leaves the session's as it is.
+  // Chooses who executes: the secondary engine where the optimizer offers it, or InnoDB only. A
+  // cost threshold below 0 leaves the session's as it is.
   Result<void> Prepare(bool use_secondary_engine, double cost_threshold);
 
-  // One run to warm up, then `num_runs` timed ones, from sending the text to having fetched all rows. The answer of the
-  // warm-up run is put into `answer`. A query that fails is reported in the measurement.
+  // One run to warm up, then `num_runs` timed ones, from sending the text to having fetched all
+  // rows. The answer of the warm-up run is put into `answer`. A query that fails is reported in the
+  // measurement.
   Result<Measurement> Measure(const BenchQuery& query, int num_runs, Answer& answer);
 
   // Runs a query once in InnoDB and returns its answer; the session offloads again afterwards.

@@ -1,11 +1,11 @@
 #include "cli/bench/query_set.h"
 
+#include <fmt/format.h>
+
 #include <charconv>
 #include <fstream>
 #include <iterator>
 #include <set>
-
-#include <fmt/format.h>
 
 namespace sirocco::bench {
 namespace {
@@ -15,12 +15,18 @@ constexpr std::string_view kFractionOfScaleOne = "0.0001000000";
 // ORDER BY columns of the queries whose order leaves ties, by position in the result.
 std::vector<size_t> TieColumns(int number) {
   switch (number) {
-    case 3: return {1, 2};
-    case 5: return {1};
-    case 10: return {2};
-    case 11: return {1};
-    case 18: return {4, 3};
-    default: return {};
+    case 3:
+      return {1, 2};
+    case 5:
+      return {1};
+    case 10:
+      return {2};
+    case 11:
+      return {1};
+    case 18:
+      return {4, 3};
+    default:
+      return {};
   }
 }
 
@@ -28,7 +34,8 @@ Result<int> ParseQueryNumber(std::string_view text) {
   int number = 0;
   const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (failure != std::errc() || end != text.data() + text.size() || number < 1 || number > 22) {
-    return MakeError(ErrorCode::kInvalidArgument, fmt::format("not a query number from 1 to 22: '{}'", text));
+    return MakeError(ErrorCode::kInvalidArgument,
+                     fmt::format("not a query number from 1 to 22: '{}'", text));
   }
   return number;
 }
@@ -61,8 +68,8 @@ Result<std::string> ReadTextFile(const std::string& path) {
   return std::string(std::istreambuf_iterator<char>(file), {});
 }
 
-Result<std::vector<BenchQuery>> ReadQueries(const std::string& folder, const std::vector<int>& numbers,
-                                            double scale_factor) {
+Result<std::vector<BenchQuery>> ReadQueries(const std::string& folder,
+                                            const std::vector<int>& numbers, double scale_factor) {
   std::vector<BenchQuery> queries;
   for (int number : numbers) {
     ASSIGN_OR_RETURN(std::string sql, ReadTextFile(fmt::format("{}/q{:02}.sql", folder, number)));

@@ -27,8 +27,10 @@ TEST(ReadQueries, ReadsAllAndScalesTheFractionOfQuery11) {
     EXPECT_NE(query.sql.back(), ';');
   }
   EXPECT_THAT((*all)[10].sql, HasSubstr("* 0.0001000000"));
-  EXPECT_THAT((*ReadQueries(SIROCCO_BENCH_FOLDER "/tpch/queries", {11}, 0.1))[0].sql, HasSubstr("* 0.0010000000"));
-  EXPECT_THAT((*ReadQueries(SIROCCO_BENCH_FOLDER "/tpch/queries", {11}, 10))[0].sql, HasSubstr("* 0.0000100000"));
+  EXPECT_THAT((*ReadQueries(SIROCCO_BENCH_FOLDER "/tpch/queries", {11}, 0.1))[0].sql,
+              HasSubstr("* 0.0010000000"));
+  EXPECT_THAT((*ReadQueries(SIROCCO_BENCH_FOLDER "/tpch/queries", {11}, 10))[0].sql,
+              HasSubstr("* 0.0000100000"));
   EXPECT_EQ(ReadQueries("/nowhere", {1}, 1).error().code, ErrorCode::kIo);
 }
 

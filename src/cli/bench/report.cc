@@ -1,9 +1,9 @@
 #include "cli/bench/report.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
-
-#include <fmt/format.h>
 
 namespace sirocco::bench {
 namespace {
@@ -53,7 +53,8 @@ std::string Note(const Measurement& measurement, bool want_offload) {
 }  // namespace
 
 bool BenchReport::Passed() const {
-  return std::ranges::all_of(ours, [this](const Measurement& m) { return Note(m, engine == "rapid").empty(); }) &&
+  return std::ranges::all_of(
+             ours, [this](const Measurement& m) { return Note(m, engine == "rapid").empty(); }) &&
          std::ranges::all_of(peer, [](const Measurement& m) { return Note(m, false).empty(); });
 }
 
@@ -62,9 +63,13 @@ nlohmann::json ToJson(const BenchReport& report) {
   nlohmann::json queries = nlohmann::json::array();
   for (size_t i = 0; i < report.ours.size(); ++i) {
     const Measurement& ours = report.ours[i];
-    nlohmann::json query = {{"query", ours.query}, {"rows", ours.num_rows}, {"offloaded", ours.offloaded},
-                            {"median_ms", Rounded(ours.MedianMs())}, {"min_ms", Rounded(ours.MinMs())},
-                            {"warmup_ms", Rounded(ours.warmup_ms)}, {"cpu_ms", Rounded(ours.cpu_ms)}};
+    nlohmann::json query = {{"query", ours.query},
+                            {"rows", ours.num_rows},
+                            {"offloaded", ours.offloaded},
+                            {"median_ms", Rounded(ours.MedianMs())},
+                            {"min_ms", Rounded(ours.MinMs())},
+                            {"warmup_ms", Rounded(ours.warmup_ms)},
+                            {"cpu_ms", Rounded(ours.cpu_ms)}};
     for (double run : ours.runs_ms) query["runs_ms"].push_back(Rounded(run));
     if (ours.error) query["error"] = *ours.error;
     if (!report.checked_against.empty()) query["answer_equal"] = !ours.error && !ours.difference;
@@ -76,7 +81,8 @@ nlohmann::json ToJson(const BenchReport& report) {
       query["peer_cpu_ms"] = Rounded(peer.cpu_ms);
       for (double run : peer.runs_ms) query["peer_runs_ms"].push_back(Rounded(run));
       if (peer.difference) query["peer_difference"] = *peer.difference;
-      if (ours.MedianMs() > 0 && peer.MedianMs() > 0) query["ratio"] = Rounded(ours.MedianMs() / peer.MedianMs());
+      if (ours.MedianMs() > 0 && peer.MedianMs() > 0)
+        query["ratio"] = Rounded(ours.MedianMs() / peer.MedianMs());
     }
     queries.push_back(std::move(query));
   }
@@ -84,7 +90,8 @@ nlohmann::json ToJson(const BenchReport& report) {
   json["queries"] = std::move(queries);
   json["answers_checked_against"] = report.checked_against;
   json["passed"] = report.Passed();
-  json["offloaded"] = std::ranges::count_if(report.ours, [](const Measurement& m) { return m.offloaded; });
+  json["offloaded"] =
+      std::ranges::count_if(report.ours, [](const Measurement& m) { return m.offloaded; });
   json["total_ms"] = Rounded(summary.total_ms);
   json["geomean_ms"] = Rounded(summary.geomean_ms);
   if (!report.peer.empty()) {
@@ -99,12 +106,14 @@ nlohmann::json ToJson(const BenchReport& report) {
 
 std::string ToTable(const BenchReport& report) {
   const bool with_peer = !report.peer.empty();
-  std::string text = fmt::format("{:>5} {:>10} {:>10} {:>10}", "query", "median ms", "min ms", "CPU ms");
+  std::string text =
+      fmt::format("{:>5} {:>10} {:>10} {:>10}", "query", "median ms", "min ms", "CPU ms");
   if (with_peer) text += fmt::format(" {:>12} {:>10} {:>7}", "DuckDB ms", "min ms", "ratio");
   text += fmt::format(" {:>8}  {}\n", "rows", "note");
   for (size_t i = 0; i < report.ours.size(); ++i) {
     const Measurement& ours = report.ours[i];
-    text += fmt::format("{:>5} {:>10.1f} {:>10.1f} {:>10.1f}", ours.query, ours.MedianMs(), ours.MinMs(), ours.cpu_ms);
+    text += fmt::format("{:>5} {:>10.1f} {:>10.1f} {:>10.1f}", ours.query, ours.MedianMs(),
+                        ours.MinMs(), ours.cpu_ms);
     if (with_peer) {
       const Measurement& peer = report.peer[i];
       const bool both = ours.MedianMs() > 0 && peer.MedianMs() > 0;
@@ -112,15 +121,18 @@ std::string ToTable(const BenchReport& report) {
                           both ? fmt::format("{:.2f}", ours.MedianMs() / peer.MedianMs()) : "-");
     }
     std::string note = Note(ours, report.engine == "rapid");
-    if (with_peer && report.peer[i].difference) note += " DuckDB WRONG: " + *report.peer[i].difference;
+    if (with_peer && report.peer[i].difference)
+      note += " DuckDB WRONG: " + *report.peer[i].difference;
     text += fmt::format(" {:>8}  {}\n", ours.num_rows, note);
   }
   const Summary summary = Summarize(report);
-  text += fmt::format("total {:.1f} ms, geometric mean {:.1f} ms\n", summary.total_ms, summary.geomean_ms);
+  text += fmt::format("total {:.1f} ms, geometric mean {:.1f} ms\n", summary.total_ms,
+                      summary.geomean_ms);
   if (with_peer) {
-    text += fmt::format("DuckDB: total {:.1f} ms, geometric mean {:.1f} ms\n", summary.peer_total_ms, summary.peer_geomean_ms);
-    text += fmt::format("ours / DuckDB over {} queries: total_ratio {:.3f}, geomean_ratio {:.3f}\n", summary.compared,
-                        summary.total_ratio, summary.geomean_ratio);
+    text += fmt::format("DuckDB: total {:.1f} ms, geometric mean {:.1f} ms\n",
+                        summary.peer_total_ms, summary.peer_geomean_ms);
+    text += fmt::format("ours / DuckDB over {} queries: total_ratio {:.3f}, geomean_ratio {:.3f}\n",
+                        summary.compared, summary.total_ratio, summary.geomean_ratio);
   }
   return text;
 }

@@ -1,11 +1,10 @@
 // The report of a benchmark: a table for people and a JSON object for files.
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 #include "cli/bench/measurement.h"
 
@@ -22,7 +21,8 @@ struct BenchReport {
   bool Passed() const;
 };
 
-// Ratios are ours / peer of medians, over the queries both sides ran; totals of all queries of a side that ran.
+// Ratios are ours / peer of medians, over the queries both sides ran; totals of all queries of a
+// side that ran.
 nlohmann::json ToJson(const BenchReport& report);
 std::string ToTable(const BenchReport& report);
 

@@ -9,10 +9,12 @@ namespace {
 using testing::HasSubstr;
 
 BenchReport TwoQueries() {
-  BenchReport report{.header = {{"benchmark", "tpch"}}, .engine = "rapid", .checked_against = "InnoDB"};
+  BenchReport report{
+      .header = {{"benchmark", "tpch"}}, .engine = "rapid", .checked_against = "InnoDB"};
   report.ours = {{.query = 1, .num_rows = 4, .runs_ms = {12, 10, 11}, .offloaded = true},
                  {.query = 6, .num_rows = 1, .runs_ms = {4, 4}, .offloaded = true}};
-  report.peer = {{.query = 1, .num_rows = 4, .runs_ms = {22}}, {.query = 6, .num_rows = 1, .runs_ms = {2}}};
+  report.peer = {{.query = 1, .num_rows = 4, .runs_ms = {22}},
+                 {.query = 6, .num_rows = 1, .runs_ms = {2}}};
   return report;
 }
 

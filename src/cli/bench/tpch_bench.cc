@@ -1,11 +1,11 @@
 #include "cli/bench/tpch_bench.h"
 
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
 #include <chrono>
 #include <map>
 #include <utility>
-
-#include <fmt/chrono.h>
-#include <fmt/format.h>
 
 #include "cli/bench/answers.h"
 #include "cli/bench/duckdb_side.h"
@@ -19,12 +19,14 @@ namespace {
 nlohmann::json Header(const TpchBenchOptions& options) {
   return {{"benchmark", "tpch"},
           {"scale_factor", options.scale_factor},
-          {"time", fmt::format("{:%FT%TZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())))},
+          {"time", fmt::format("{:%FT%TZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(
+                                                std::chrono::system_clock::now())))},
           {"machine", DescribeMachine()},
           {"threads", options.num_threads},
           {"runs", options.num_runs},
           {"warmup_runs", 1},
-          {"measured", "milliseconds from sending the SQL text to having fetched all rows, one client, warm"},
+          {"measured",
+           "milliseconds from sending the SQL text to having fetched all rows, one client, warm"},
           {"build", {{"version", SIROCCO_VERSION}, {"type", SIROCCO_BUILD_TYPE}}},
           {"engine", options.use_rapid ? "rapid" : "innodb"}};
 }
@@ -32,7 +34,8 @@ nlohmann::json Header(const TpchBenchOptions& options) {
 // Finds the right answer of a query by the chosen way.
 class Checker {
  public:
-  Checker(const TpchBenchOptions& options, MysqlSide& mysql) : mysql_(mysql), check_(options.check) {
+  Checker(const TpchBenchOptions& options, MysqlSide& mysql)
+      : mysql_(mysql), check_(options.check) {
     if (check_ == AnswerCheck::kAuto) {
       check_ = options.scale_factor == 1 ? AnswerCheck::kPublished : AnswerCheck::kInnodb;
     }
@@ -40,9 +43,12 @@ class Checker {
 
   std::string Name() const {
     switch (check_) {
-      case AnswerCheck::kPublished: return "published TPC-H answers";
-      case AnswerCheck::kInnodb: return "InnoDB";
-      default: return "";
+      case AnswerCheck::kPublished:
+        return "published TPC-H answers";
+      case AnswerCheck::kInnodb:
+        return "InnoDB";
+      default:
+        return "";
     }
   }
 
@@ -55,14 +61,16 @@ class Checker {
   }
   void CheckPeer(const BenchQuery& query, const Answer& actual, Measurement& measurement) const {
     const auto right = right_.find(query.number);
-    if (right != right_.end()) measurement.difference = FindDifference(right->second, actual, query.tie_columns);
+    if (right != right_.end())
+      measurement.difference = FindDifference(right->second, actual, query.tie_columns);
   }
 
  private:
   Result<Answer> Right(const BenchQuery& query) {
     if (check_ == AnswerCheck::kInnodb) return mysql_.AnswerOfInnodb(query);
     ASSIGN_OR_RETURN(const std::string text,
-                     ReadTextFile(fmt::format(SIROCCO_BENCH_FOLDER "/tpch/answers/sf1/q{:02}.csv", query.number)));
+                     ReadTextFile(fmt::format(SIROCCO_BENCH_FOLDER "/tpch/answers/sf1/q{:02}.csv",
+                                              query.number)));
     return ParseAnswer(text);
   }
 
@@ -71,15 +79,17 @@ class Checker {
   std::map<int, Answer> right_;
 };
 
-Result<void> MeasurePeer(const TpchBenchOptions& options, const std::vector<BenchQuery>& queries, const Checker& checker,
-                         BenchReport& report) {
-  fmt::print(stderr, "DuckDB: loading scale factor {}, {} queries\n", options.scale_factor, queries.size());
+Result<void> MeasurePeer(const TpchBenchOptions& options, const std::vector<BenchQuery>& queries,
+                         const Checker& checker, BenchReport& report) {
+  fmt::print(stderr, "DuckDB: loading scale factor {}, {} queries\n", options.scale_factor,
+             queries.size());
   ASSIGN_OR_RETURN(PeerReport peer, MeasureDuckdb({.scale_factor = options.scale_factor,
                                                    .queries = queries,
                                                    .num_runs = options.num_runs,
                                                    .num_threads = options.num_threads,
                                                    .database = options.duckdb_database}));
-  if (peer.measurements.size() != queries.size()) return MakeError(ErrorCode::kInternal, "the DuckDB helper left out queries");
+  if (peer.measurements.size() != queries.size())
+    return MakeError(ErrorCode::kInternal, "the DuckDB helper left out queries");
   for (size_t i = 0; i < queries.size(); ++i) {
     checker.CheckPeer(queries[i], peer.answers[queries[i].number], peer.measurements[i]);
   }
@@ -94,10 +104,12 @@ Result<BenchReport> BenchTpch(const TpchBenchOptions& options) {
   if (options.check == AnswerCheck::kPublished && options.scale_factor != 1) {
     return MakeError(ErrorCode::kInvalidArgument, "published answers are those of scale factor 1");
   }
-  ASSIGN_OR_RETURN(const std::vector<BenchQuery> queries,
-                   ReadQueries(SIROCCO_BENCH_FOLDER "/tpch/queries", options.queries, options.scale_factor));
+  ASSIGN_OR_RETURN(
+      const std::vector<BenchQuery> queries,
+      ReadQueries(SIROCCO_BENCH_FOLDER "/tpch/queries", options.queries, options.scale_factor));
   BenchReport report{.header = Header(options), .engine = options.use_rapid ? "rapid" : "innodb"};
-  ASSIGN_OR_RETURN(tpch::Connection connection, tpch::Connection::Open(options.option_file, options.database));
+  ASSIGN_OR_RETURN(tpch::Connection connection,
+                   tpch::Connection::Open(options.option_file, options.database));
   MysqlSide mysql(std::move(connection));
   RETURN_IF_ERROR(mysql.CheckScale(options.scale_factor));
   RETURN_IF_ERROR(mysql.Prepare(options.use_rapid, options.cost_threshold));
@@ -107,12 +119,14 @@ Result<BenchReport> BenchTpch(const TpchBenchOptions& options) {
   std::vector<Answer> answers(queries.size());
   for (size_t i = 0; i < queries.size(); ++i) {
     fmt::print(stderr, "\rquery {:>2} ...", queries[i].number);
-    ASSIGN_OR_RETURN(Measurement measurement, mysql.Measure(queries[i], options.num_runs, answers[i]));
+    ASSIGN_OR_RETURN(Measurement measurement,
+                     mysql.Measure(queries[i], options.num_runs, answers[i]));
     report.ours.push_back(std::move(measurement));
   }
   fmt::print(stderr, "\r             \r");
   // After all timings: InnoDB's runs would cool the caches between them.
-  for (size_t i = 0; i < queries.size(); ++i) RETURN_IF_ERROR(checker.Check(queries[i], answers[i], report.ours[i]));
+  for (size_t i = 0; i < queries.size(); ++i)
+    RETURN_IF_ERROR(checker.Check(queries[i], answers[i], report.ours[i]));
   report.header["server"] = mysql.Describe();
   report.header["server"]["system"] = options.system;
   report.header["server"]["database"] = options.database;

@@ -1,5 +1,5 @@
-// `sirocco bench tpch`: the 22 TPC-H queries in a DB system, optionally beside DuckDB on the same data and threads.
-// The two never run at the same time.
+// `sirocco bench tpch`: the 22 TPC-H queries in a DB system, optionally beside DuckDB on the same
+// data and threads. The two never run at the same time.
 #pragma once
 
 #include <filesystem>
@@ -33,7 +33,8 @@ struct TpchBenchOptions {
   std::string duckdb_database = ":memory:";
 };
 
-// Reports progress on standard error. Queries that fail or give wrong answers are in the report, not errors.
+// Reports progress on standard error. Queries that fail or give wrong answers are in the report,
+// not errors.
 Result<BenchReport> BenchTpch(const TpchBenchOptions& options);
 
 }  // namespace sirocco::bench

@@ -1,13 +1,12 @@
 #include "cli/tpch/connection.h"
 
+#include <fmt/format.h>
 #include <mysql/errmsg.h>
 
 #include <algorithm>
 #include <cstring>
 #include <mutex>
 #include <utility>
-
-#include <fmt/format.h>
 
 namespace sirocco::tpch {
 namespace {
@@ -44,11 +43,13 @@ std::vector<std::vector<std::optional<std::string>>> ResultSet::Rows() const {
   return rows;
 }
 
-Result<Connection> Connection::Open(const std::filesystem::path& option_file, const std::string& database) {
+Result<Connection> Connection::Open(const std::filesystem::path& option_file,
+                                    const std::string& database) {
   static std::once_flag library_once;
   std::call_once(library_once, [] { mysql_library_init(0, nullptr, nullptr); });
   if (!std::filesystem::exists(option_file)) {
-    return MakeError(ErrorCode::kNotFound, fmt::format("no such option file: {}", option_file.string()));
+    return MakeError(ErrorCode::kNotFound,
+                     fmt::format("no such option file: {}", option_file.string()));
   }
   Connection connection(mysql_init(nullptr));
   MYSQL* mysql = connection.mysql_.get();
@@ -57,8 +58,8 @@ Result<Connection> Connection::Open(const std::filesystem::path& option_file, co
   mysql_options(mysql, MYSQL_READ_DEFAULT_FILE, option_file.c_str());
   mysql_options(mysql, MYSQL_OPT_LOCAL_INFILE, &on);
   mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
-  if (mysql_real_connect(mysql, nullptr, nullptr, nullptr, database.empty() ? nullptr : database.c_str(), 0, nullptr,
-                         0) == nullptr) {
+  if (mysql_real_connect(mysql, nullptr, nullptr, nullptr,
+                         database.empty() ? nullptr : database.c_str(), 0, nullptr, 0) == nullptr) {
     return std::unexpected(connection.LastError());
   }
   return connection;
@@ -67,12 +68,14 @@ Result<Connection> Connection::Open(const std::filesystem::path& option_file, co
 Error Connection::LastError() const {
   const unsigned number = mysql_errno(mysql_.get());
   const char* text = mysql_error(mysql_.get());
-  if (number >= CR_MIN_ERROR && number <= CR_MAX_ERROR) return Error{ErrorCode::kUnavailable, 0, text};
+  if (number >= CR_MIN_ERROR && number <= CR_MAX_ERROR)
+    return Error{ErrorCode::kUnavailable, 0, text};
   return Error{ErrorCode::kMysql, number, text};
 }
 
 Result<ResultSet> Connection::Query(std::string_view sql) {
-  if (mysql_real_query(mysql_.get(), sql.data(), sql.size()) != 0) return std::unexpected(LastError());
+  if (mysql_real_query(mysql_.get(), sql.data(), sql.size()) != 0)
+    return std::unexpected(LastError());
   ResultSet result(mysql_store_result(mysql_.get()));
   if (mysql_errno(mysql_.get()) != 0) return std::unexpected(LastError());
   return result;
@@ -86,7 +89,8 @@ Result<void> Connection::Execute(std::string_view sql) {
 Result<std::string> Connection::QueryValue(std::string_view sql) {
   ASSIGN_OR_RETURN(const ResultSet result, Query(sql));
   const auto rows = result.Rows();
-  if (rows.empty() || rows[0].empty()) return MakeError(ErrorCode::kNotFound, fmt::format("no row from: {}", sql));
+  if (rows.empty() || rows[0].empty())
+    return MakeError(ErrorCode::kNotFound, fmt::format("no row from: {}", sql));
   return rows[0][0].value_or("");
 }
 
@@ -100,8 +104,9 @@ Result<int64_t> Connection::Load(std::string_view sql, const ReadFunction& read)
   if (const unsigned warnings = mysql_warning_count(mysql_.get()); warnings != 0) {
     ASSIGN_OR_RETURN(const ResultSet shown, Query("SHOW WARNINGS LIMIT 1"));
     const auto rows = shown.Rows();
-    return MakeError(ErrorCode::kCorrupt, fmt::format("the server had {} warnings, the first: {}", warnings,
-                                                      rows.empty() ? "unknown" : rows[0].back().value_or("")));
+    return MakeError(ErrorCode::kCorrupt,
+                     fmt::format("the server had {} warnings, the first: {}", warnings,
+                                 rows.empty() ? "unknown" : rows[0].back().value_or("")));
   }
   return num_rows;
 }

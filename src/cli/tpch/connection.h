@@ -4,6 +4,8 @@
 // Threads: one thread at a time per connection. Results outlive the connection.
 #pragma once
 
+#include <mysql/mysql.h>
+
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -13,8 +15,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <mysql/mysql.h>
 
 #include "common/error.h"
 
@@ -34,17 +34,20 @@ class ResultSet {
 class Connection {
  public:
   // Errors: kUnavailable (no server), kMysql (refused). `database` may be empty.
-  static Result<Connection> Open(const std::filesystem::path& option_file, const std::string& database);
+  static Result<Connection> Open(const std::filesystem::path& option_file,
+                                 const std::string& database);
 
-  // Runs one statement and fetches its rows, if it has any. Errors: kMysql with the server's number and text, kUnavailable.
+  // Runs one statement and fetches its rows, if it has any. Errors: kMysql with the server's number
+  // and text, kUnavailable.
   Result<ResultSet> Query(std::string_view sql);
   Result<void> Execute(std::string_view sql);
   // The only value of the first row; "" for NULL. Errors: also kNotFound if there is no row.
   Result<std::string> QueryValue(std::string_view sql);
 
-  // Runs a LOAD DATA LOCAL INFILE statement whose file is what `read` delivers: it fills the buffer and returns the bytes,
-  // 0 at the end, -1 to give up (the statement then fails and is rolled back). Returns the rows inserted.
-  // Errors: also kCorrupt if the server had warnings, which loaded data must not have.
+  // Runs a LOAD DATA LOCAL INFILE statement whose file is what `read` delivers: it fills the buffer
+  // and returns the bytes, 0 at the end, -1 to give up (the statement then fails and is rolled
+  // back). Returns the rows inserted. Errors: also kCorrupt if the server had warnings, which
+  // loaded data must not have.
   Result<int64_t> Load(std::string_view sql, const std::function<int(std::span<char>)>& read);
 
   // The server's number for the session, for KILL.

@@ -1,6 +1,7 @@
 #include "cli/tpch/generate_files.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,8 +13,6 @@
 #include <mutex>
 #include <thread>
 #include <vector>
-
-#include <fmt/format.h>
 
 #include "cli/tpch/table_text.h"
 
@@ -35,8 +34,9 @@ class PieceWriter {
       const int64_t piece = next_piece_.fetch_add(1);
       const int64_t first = piece * kUnitsPerPiece;
       if (first >= num_units) return;
-      auto source = TableText::Make(TextPool::Get(), scale_, table_,
-                                    {first, std::min(kUnitsPerPiece, num_units - first)}, LineEnd::kBar);
+      auto source =
+          TableText::Make(TextPool::Get(), scale_, table_,
+                          {first, std::min(kUnitsPerPiece, num_units - first)}, LineEnd::kBar);
       size_t size = 0;
       while (true) {
         text.resize(size + kBufferBytes);
@@ -83,21 +83,27 @@ Result<void> GenerateFiles(Scale scale, const std::string& folder, int num_threa
                            const std::function<void(Table, int64_t)>& progress) {
   std::error_code failure;
   std::filesystem::create_directories(folder, failure);
-  if (failure) return MakeError(ErrorCode::kIo, fmt::format("cannot create folder {}: {}", folder, failure.message()));
+  if (failure)
+    return MakeError(ErrorCode::kIo,
+                     fmt::format("cannot create folder {}: {}", folder, failure.message()));
   for (Table table : kAllTables) {
     const std::string path = fmt::format("{}/{}.tbl", folder, TableName(table));
     const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (fd < 0) return MakeError(ErrorCode::kIo, fmt::format("cannot create {}: {}", path, std::strerror(errno)));
+    if (fd < 0)
+      return MakeError(ErrorCode::kIo,
+                       fmt::format("cannot create {}: {}", path, std::strerror(errno)));
     PieceWriter writer(fd, scale, table);
     {
       std::vector<std::jthread> threads;
-      for (int i = 0; i < std::max(1, num_threads); ++i) threads.emplace_back([&writer] { writer.Work(); });
+      for (int i = 0; i < std::max(1, num_threads); ++i)
+        threads.emplace_back([&writer] { writer.Work(); });
     }
     int error = writer.error();
     if (close(fd) != 0 && error == 0) error = errno;
     if (error != 0) {
       unlink(path.c_str());
-      return MakeError(ErrorCode::kIo, fmt::format("cannot write {}: {}", path, std::strerror(error)));
+      return MakeError(ErrorCode::kIo,
+                       fmt::format("cannot write {}: {}", path, std::strerror(error)));
     }
     progress(table, writer.num_rows());
   }

@@ -9,8 +9,8 @@
 
 namespace sirocco::tpch {
 
-// Writes DIR/<table>.tbl for every table; creates the folder. `progress` is called after each table with its rows, from
-// the calling thread. Errors: kIo; the file in work is removed then.
+// Writes DIR/<table>.tbl for every table; creates the folder. `progress` is called after each table
+// with its rows, from the calling thread. Errors: kIo; the file in work is removed then.
 Result<void> GenerateFiles(Scale scale, const std::string& folder, int num_threads,
                            const std::function<void(Table, int64_t num_rows)>& progress);
 

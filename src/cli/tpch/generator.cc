@@ -1,5 +1,6 @@
-// Seeds, ranges and draws per row below are the facts of the TPC's generator that define the published data; each column
-// has its own seed. "Owned" draws (third argument of a stream) may exceed the used ones.
+// Seeds, ranges and draws per row below are the facts of the TPC's generator that define the
+// published data; each column has its own seed. "Owned" draws (third argument of a stream) may
+// exceed the used ones.
 #include "cli/tpch/generator.h"
 
 #include <algorithm>
@@ -10,9 +11,9 @@
 namespace sirocco::tpch {
 namespace {
 
-constexpr int kMaxLines = 7;          // per order
+constexpr int kMaxLines = 7;  // per order
 constexpr int kSuppliersPerPart = 4;
-constexpr Day kCurrentDay = 1263;     // 1995-06-17: what was shipped or received by then is history
+constexpr Day kCurrentDay = 1263;  // 1995-06-17: what was shipped or received by then is history
 constexpr Day kLastOrderDay = kNumDays - (121 + 30) - 1;
 
 struct DayTexts {
@@ -24,9 +25,11 @@ struct DayTexts {
       for (int month = 0; month < 12; ++month) {
         const int days = kDaysOfMonth[month] + (month == 1 && year % 4 == 0 ? 1 : 0);
         for (int date = 1; date <= days; ++date, ++day) {
-          const int digits[] = {year / 1000, year / 100 % 10, year / 10 % 10, year % 10, -1,
-                                (month + 1) / 10, (month + 1) % 10, -1, date / 10, date % 10};
-          for (int i = 0; i < 10; ++i) text[day][i] = digits[i] < 0 ? '-' : static_cast<char>('0' + digits[i]);
+          const int digits[] = {year / 1000, year / 100 % 10,  year / 10 % 10,   year % 10,
+                                -1,          (month + 1) / 10, (month + 1) % 10, -1,
+                                date / 10,   date % 10};
+          for (int i = 0; i < 10; ++i)
+            text[day][i] = digits[i] < 0 ? '-' : static_cast<char>('0' + digits[i]);
         }
       }
     }
@@ -36,16 +39,22 @@ struct DayTexts {
 // Every eight consecutive keys are followed by a gap of 24, the room the refresh functions use.
 int64_t OrderKey(int64_t number) { return (number >> 3 << 5) | (number & 7); }
 
-int64_t RetailPriceCents(int64_t partkey) { return 90000 + partkey / 10 % 20001 + partkey % 1000 * 100; }
+int64_t RetailPriceCents(int64_t partkey) {
+  return 90000 + partkey / 10 % 20001 + partkey % 1000 * 100;
+}
 
 // The n-th (0 .. 3) of a part's four suppliers, spread over the supplier table.
 int64_t SupplierOfPart(int64_t partkey, int64_t n, int64_t num_suppliers) {
-  return (partkey + n * (num_suppliers / kSuppliersPerPart + (partkey - 1) / num_suppliers)) % num_suppliers + 1;
+  return (partkey + n * (num_suppliers / kSuppliersPerPart + (partkey - 1) / num_suppliers)) %
+             num_suppliers +
+         1;
 }
 
-// A random string of 10 to 40 characters; takes up to nine draws, five characters each after one for the length.
+// A random string of 10 to 40 characters; takes up to nine draws, five characters each after one
+// for the length.
 std::string_view DrawAddress(RandomStream& stream, char* out) {
-  static constexpr char kCharacters[] = "0123456789abcdefghijklmnopqrstuvwxyz ABCDEFGHIJKLMNOPQRSTUVWXYZ,";
+  static constexpr char kCharacters[] =
+      "0123456789abcdefghijklmnopqrstuvwxyz ABCDEFGHIJKLMNOPQRSTUVWXYZ,";
   const size_t length = stream.NextInt(10, 40);
   int64_t bits = 0;
   for (size_t i = 0; i < length; ++i) {
@@ -81,7 +90,9 @@ std::string_view DayText(Day day) {
 }
 
 RegionGenerator::RegionGenerator(const TextPool& pool, Scale, UnitRange range)
-    : index_(range.first), end_(range.first + range.count), comment_(pool, 72, {1500869201, 2, uint64_t(range.first)}) {}
+    : index_(range.first),
+      end_(range.first + range.count),
+      comment_(pool, 72, {1500869201, 2, uint64_t(range.first)}) {}
 
 bool RegionGenerator::Next(RegionRow& row) {
   if (index_ == end_) return false;
@@ -92,7 +103,9 @@ bool RegionGenerator::Next(RegionRow& row) {
 }
 
 NationGenerator::NationGenerator(const TextPool& pool, Scale, UnitRange range)
-    : index_(range.first), end_(range.first + range.count), comment_(pool, 72, {606179079, 2, uint64_t(range.first)}) {}
+    : index_(range.first),
+      end_(range.first + range.count),
+      comment_(pool, 72, {606179079, 2, uint64_t(range.first)}) {}
 
 bool NationGenerator::Next(NationRow& row) {
   if (index_ == end_) return false;
@@ -124,7 +137,8 @@ bool SupplierGenerator::Next(SupplierRow& row) {
   row.acctbal_cents = balance_.NextInt(-99999, 999999);
   row.comment = comment_.Next();
 
-  // About ten suppliers in ten thousand get "Customer ... Complaints" or "Customer ... Recommends" written over their comment.
+  // About ten suppliers in ten thousand get "Customer ... Complaints" or "Customer ... Recommends"
+  // written over their comment.
   static constexpr std::string_view kBase = "Customer ";
   const bool remark = remark_chance_.NextInt(1, 10000) <= 10;
   const bool complaint = remark_kind_.NextInt(0, 100) < 50;
@@ -134,12 +148,13 @@ bool SupplierGenerator::Next(SupplierRow& row) {
   if (remark) {
     std::memcpy(comment_text_, row.comment.data(), row.comment.size());
     std::memcpy(comment_text_ + offset, kBase.data(), kBase.size());
-    std::memcpy(comment_text_ + offset + kBase.size() + gap, complaint ? "Complaints" : "Recommends", 10);
+    std::memcpy(comment_text_ + offset + kBase.size() + gap,
+                complaint ? "Complaints" : "Recommends", 10);
     row.comment = {comment_text_, row.comment.size()};
   }
 
-  for (RandomStream* stream : {&address_, &nation_, &phone_, &balance_, &remark_chance_, &remark_gap_, &remark_offset_,
-                               &remark_kind_}) {
+  for (RandomStream* stream : {&address_, &nation_, &phone_, &balance_, &remark_chance_,
+                               &remark_gap_, &remark_offset_, &remark_kind_}) {
     stream->FinishRow();
   }
   comment_.FinishRow();
@@ -165,7 +180,8 @@ bool CustomerGenerator::Next(CustomerRow& row) {
   row.acctbal_cents = balance_.NextInt(-99999, 999999);
   row.mktsegment = GetVocabulary().segments.Pick(segment_);
   row.comment = comment_.Next();
-  for (RandomStream* stream : {&address_, &nation_, &phone_, &balance_, &segment_}) stream->FinishRow();
+  for (RandomStream* stream : {&address_, &nation_, &phone_, &balance_, &segment_})
+    stream->FinishRow();
   comment_.FinishRow();
   return true;
 }
@@ -205,7 +221,8 @@ bool PartGenerator::Next(PartRow& row) {
   row.container = words.containers.Pick(container_);
   row.retailprice_cents = RetailPriceCents(row.partkey);
   row.comment = comment_.Next();
-  for (RandomStream* stream : {&name_, &manufacturer_, &brand_, &type_, &size_, &container_}) stream->FinishRow();
+  for (RandomStream* stream : {&name_, &manufacturer_, &brand_, &type_, &size_, &container_})
+    stream->FinishRow();
   comment_.FinishRow();
   return true;
 }
@@ -245,7 +262,8 @@ LineStreams::LineStreams(uint64_t first_order)
       ship_date(1769349045, kMaxLines, first_order) {}
 
 void LineStreams::FinishRow() {
-  for (RandomStream* stream : {&order_date, &line_count, &quantity, &discount, &tax, &part, &ship_date}) {
+  for (RandomStream* stream :
+       {&order_date, &line_count, &quantity, &discount, &tax, &part, &ship_date}) {
     stream->FinishRow();
   }
 }
@@ -266,9 +284,11 @@ bool OrdersGenerator::Next(OrdersRow& row) {
   if (index_ == end_) return false;
   row.orderkey = OrderKey(++index_);
 
-  // A third of the customers never order: keys divisible by three move to a neighbour, away from the table's end.
+  // A third of the customers never order: keys divisible by three move to a neighbour, away from
+  // the table's end.
   row.custkey = customer_.NextInt(1, num_customers_);
-  for (int64_t step = 1; row.custkey % 3 == 0; step = -step) row.custkey = std::min(row.custkey + step, num_customers_);
+  for (int64_t step = 1; row.custkey % 3 == 0; step = -step)
+    row.custkey = std::min(row.custkey + step, num_customers_);
 
   row.orderdate = static_cast<Day>(lines_.order_date.NextInt(0, kLastOrderDay));
   const int num_lines = static_cast<int>(lines_.line_count.NextInt(1, kMaxLines));
@@ -316,7 +336,8 @@ bool LineitemGenerator::Next(LineitemRow& row) {
   const Vocabulary& words = GetVocabulary();
   row.orderkey = OrderKey(index_ + 1);
   row.partkey = lines_.part.NextInt(1, num_parts_);
-  row.suppkey = SupplierOfPart(row.partkey, supplier_.NextInt(0, kSuppliersPerPart - 1), num_suppliers_);
+  row.suppkey =
+      SupplierOfPart(row.partkey, supplier_.NextInt(0, kSuppliersPerPart - 1), num_suppliers_);
   row.linenumber = line_ + 1;
   row.quantity = lines_.quantity.NextInt(1, 50);
   row.extendedprice_cents = RetailPriceCents(row.partkey) * row.quantity;
@@ -340,7 +361,8 @@ void LineitemGenerator::FinishOrder() {
   line_ = 0;
   num_lines_ = 0;
   lines_.FinishRow();
-  for (RandomStream* stream : {&supplier_, &commit_date_, &receipt_date_, &return_flag_, &instruction_, &mode_}) {
+  for (RandomStream* stream :
+       {&supplier_, &commit_date_, &receipt_date_, &return_flag_, &instruction_, &mode_}) {
     stream->FinishRow();
   }
   comment_.FinishRow();

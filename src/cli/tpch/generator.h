@@ -1,8 +1,9 @@
 // Rows of the TPC-H tables, bit for bit those of the TPC's own generator at the same scale factor.
 //
-// Each generator yields the rows of a range of units (see Scale::NumUnits) in key order: construct it, call Next until it
-// returns false. Any range can be made on its own; generators of different ranges run in different threads.
-// Strings of a row live until the next call of Next, or as long as the pool.
+// Each generator yields the rows of a range of units (see Scale::NumUnits) in key order: construct
+// it, call Next until it returns false. Any range can be made on its own; generators of different
+// ranges run in different threads. Strings of a row live until the next call of Next, or as long as
+// the pool.
 #pragma once
 
 #include <cstdint>

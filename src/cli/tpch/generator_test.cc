@@ -1,5 +1,10 @@
-// The expected lines and checksums are those of the TPC's own generator (the lines are also in many public texts).
+// The expected lines and checksums are those of the TPC's own generator (the lines are also in many
+// public texts).
 #include "cli/tpch/generator.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -8,10 +13,6 @@
 #include <sstream>
 #include <string>
 #include <vector>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <unistd.h>
 
 #include "cli/tpch/generate_files.h"
 #include "cli/tpch/table_text.h"
@@ -68,35 +69,38 @@ TEST(RandomStream, FollowsTheMinimalStandardGenerator) {
 
 TEST(Generator, FirstRowsOfScaleFactorOne) {
   EXPECT_EQ(Lines(1, Table::kRegion, {1, 1}), "1|AMERICA|hs use ironic, even requests. s|\n");
-  EXPECT_EQ(Lines(1, Table::kNation, {0, 1}), "0|ALGERIA|0| haggle. carefully final deposits detect slyly agai|\n");
+  EXPECT_EQ(Lines(1, Table::kNation, {0, 1}),
+            "0|ALGERIA|0| haggle. carefully final deposits detect slyly agai|\n");
   EXPECT_EQ(Lines(1, Table::kSupplier, {0, 1}),
-            "1|Supplier#000000001| N kD4on9OM Ipw3,gf0JBoQDd7tgrzrddZ|17|27-918-335-1736|5755.94|each slyly above the "
+            "1|Supplier#000000001| N kD4on9OM "
+            "Ipw3,gf0JBoQDd7tgrzrddZ|17|27-918-335-1736|5755.94|each slyly above the "
             "careful|\n");
   EXPECT_EQ(Lines(1, Table::kCustomer, {0, 1}),
-            "1|Customer#000000001|IVhzIApeRb ot,c,E|15|25-989-741-2988|711.56|BUILDING|to the even, regular platelets. "
+            "1|Customer#000000001|IVhzIApeRb ot,c,E|15|25-989-741-2988|711.56|BUILDING|to the "
+            "even, regular platelets. "
             "regular, ironic epitaphs nag e|\n");
   EXPECT_EQ(Lines(1, Table::kPart, {0, 1}),
-            "1|goldenrod lavender spring chocolate lace|Manufacturer#1|Brand#13|PROMO BURNISHED COPPER|7|JUMBO PKG|901.00|"
+            "1|goldenrod lavender spring chocolate lace|Manufacturer#1|Brand#13|PROMO BURNISHED "
+            "COPPER|7|JUMBO PKG|901.00|"
             "ly. slyly ironi|\n");
   EXPECT_THAT(FirstLine(1, Table::kPartsupp),
-              testing::StartsWith("1|2|3325|771.64|, even theodolites. regular, final theodolites eat after the"));
+              testing::StartsWith(
+                  "1|2|3325|771.64|, even theodolites. regular, final theodolites eat after the"));
   EXPECT_EQ(Lines(1, Table::kOrders, {0, 1}),
-            "1|36901|O|173665.47|1996-01-02|5-LOW|Clerk#000000951|0|nstructions sleep furiously among |\n");
+            "1|36901|O|173665.47|1996-01-02|5-LOW|Clerk#000000951|0|nstructions sleep furiously "
+            "among |\n");
   EXPECT_EQ(FirstLine(1, Table::kLineitem),
-            "1|155190|7706|1|17|21168.23|0.04|0.02|N|O|1996-03-13|1996-02-12|1996-03-22|DELIVER IN PERSON|TRUCK|egular "
+            "1|155190|7706|1|17|21168.23|0.04|0.02|N|O|1996-03-13|1996-02-12|1996-03-22|DELIVER IN "
+            "PERSON|TRUCK|egular "
             "courts above the|\n");
 }
 
 TEST(Generator, ChecksumsOfScaleFactorOneHundredth) {
   const std::map<Table, uint64_t> expected = {
-      {Table::kRegion, 0x0c4088813f7d56f8u},
-      {Table::kNation, 0xb150da8bf741231du},
-      {Table::kSupplier, 0xff9196a76fd458acu},
-      {Table::kCustomer, 0xc45814a618ad08d1u},
-      {Table::kPart, 0x7423e7df08113e5cu},
-      {Table::kPartsupp, 0x98c43d0480b41dd7u},
-      {Table::kOrders, 0xab07be0105d4ef57u},
-      {Table::kLineitem, 0xc7e35b485a0b9dbbu}};
+      {Table::kRegion, 0x0c4088813f7d56f8u},   {Table::kNation, 0xb150da8bf741231du},
+      {Table::kSupplier, 0xff9196a76fd458acu}, {Table::kCustomer, 0xc45814a618ad08d1u},
+      {Table::kPart, 0x7423e7df08113e5cu},     {Table::kPartsupp, 0x98c43d0480b41dd7u},
+      {Table::kOrders, 0xab07be0105d4ef57u},   {Table::kLineitem, 0xc7e35b485a0b9dbbu}};
   for (Table table : kAllTables) {
     EXPECT_EQ(Fnv1a(AllLines(0.01, table)), expected.at(table)) << TableName(table);
   }
@@ -117,13 +121,16 @@ TEST(Generator, RangesJoinToTheWhole) {
 }
 
 TEST(Generator, PlainLineEndsHaveNoLastBar) {
-  EXPECT_EQ(Lines(1, Table::kRegion, {1, 1}, LineEnd::kPlain), "1|AMERICA|hs use ironic, even requests. s\n");
+  EXPECT_EQ(Lines(1, Table::kRegion, {1, 1}, LineEnd::kPlain),
+            "1|AMERICA|hs use ironic, even requests. s\n");
 }
 
 TEST(GenerateFiles, WritesWhatOneThreadWouldWrite) {
-  const std::string folder = std::filesystem::temp_directory_path() / ("tpch_test_" + std::to_string(getpid()));
+  const std::string folder =
+      std::filesystem::temp_directory_path() / ("tpch_test_" + std::to_string(getpid()));
   std::map<Table, int64_t> num_rows;
-  const auto result = GenerateFiles(*Scale::Make(0.01), folder, 3, [&](Table table, int64_t rows) { num_rows[table] = rows; });
+  const auto result = GenerateFiles(*Scale::Make(0.01), folder, 3,
+                                    [&](Table table, int64_t rows) { num_rows[table] = rows; });
   ASSERT_TRUE(result) << result.error().ToString();
   EXPECT_EQ(num_rows[Table::kLineitem], 60175);
   for (Table table : kAllTables) {
@@ -149,7 +156,8 @@ TEST(Scale, TakesWhatTheReferenceGeneratorKnows) {
   EXPECT_EQ(Scale::Make(10)->NumRows(Table::kPartsupp), 8000000);
   EXPECT_EQ(Scale::Make(0.001)->ToString(), "0.001");
   EXPECT_EQ(Scale::Make(1)->ToString(), "1");
-  for (double factor : {0.0, -1.0, 0.0005, 0.0015, 1.5, 1e300}) EXPECT_FALSE(Scale::Make(factor)) << factor;
+  for (double factor : {0.0, -1.0, 0.0005, 0.0015, 1.5, 1e300})
+    EXPECT_FALSE(Scale::Make(factor)) << factor;
   EXPECT_EQ(Scale::Make(30000).error().code, ErrorCode::kNotSupported);
 }
 

@@ -1,10 +1,9 @@
 #include "cli/tpch/interruption.h"
 
-#include <csignal>
-#include <ctime>
-
 #include <unistd.h>
 
+#include <csignal>
+#include <ctime>
 #include <utility>
 
 namespace sirocco::tpch {

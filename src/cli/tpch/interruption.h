@@ -1,7 +1,9 @@
-// Turns Ctrl-C (SIGINT) and SIGTERM into a call, so that a long command can stop its statements and clean up.
+// Turns Ctrl-C (SIGINT) and SIGTERM into a call, so that a long command can stop its statements and
+// clean up.
 //
-// Make one before starting other threads: it blocks both signals in the calling thread, which its children inherit, and
-// waits for them in a thread of its own. A second signal ends the program at once.
+// Make one before starting other threads: it blocks both signals in the calling thread, which its
+// children inherit, and waits for them in a thread of its own. A second signal ends the program at
+// once.
 #pragma once
 
 #include <atomic>
@@ -19,7 +21,8 @@ class Interruption {
 
   bool requested() const { return requested_; }
 
-  // While the returned object lives, `stop` is called once from another thread if the signal comes (or came before).
+  // While the returned object lives, `stop` is called once from another thread if the signal comes
+  // (or came before).
   class Scope {
    public:
     Scope(Interruption& owner, std::function<void()> stop);

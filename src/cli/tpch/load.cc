@@ -1,5 +1,7 @@
 #include "cli/tpch/load.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <atomic>
 #include <cctype>
@@ -12,8 +14,6 @@
 #include <utility>
 #include <vector>
 
-#include <fmt/format.h>
-
 #include "cli/tpch/connection.h"
 #include "cli/tpch/interruption.h"
 #include "cli/tpch/progress.h"
@@ -25,8 +25,8 @@ namespace {
 using std::chrono::duration;
 using std::chrono::steady_clock;
 
-// Rows of one statement, which is one transaction: enough to make its fixed cost small, few enough for steady progress and
-// a short roll-back.
+// Rows of one statement, which is one transaction: enough to make its fixed cost small, few enough
+// for steady progress and a short roll-back.
 constexpr int64_t kRowsPerPiece = 50000;
 
 struct Piece {
@@ -46,7 +46,9 @@ std::vector<Piece> CutIntoPieces(Scale scale) {
   return pieces;
 }
 
-double SecondsSince(steady_clock::time_point start) { return duration<double>(steady_clock::now() - start).count(); }
+double SecondsSince(steady_clock::time_point start) {
+  return duration<double>(steady_clock::now() - start).count();
+}
 
 std::string Quoted(std::string_view name) {
   std::string quoted = "`";
@@ -61,7 +63,10 @@ std::string Quoted(std::string_view name) {
 class ParallelLoad {
  public:
   ParallelLoad(const LoadOptions& options, Scale scale, const Interruption& interruption)
-      : options_(options), pieces_(CutIntoPieces(scale)), scale_(scale), interruption_(interruption) {
+      : options_(options),
+        pieces_(CutIntoPieces(scale)),
+        scale_(scale),
+        interruption_(interruption) {
     for (Table table : kAllTables) total_rows_ += scale.NumRows(table);
   }
 
@@ -86,8 +91,8 @@ class ParallelLoad {
     threads.clear();
     if (error_) return std::unexpected(*error_);
     const double seconds = SecondsSince(start);
-    progress.Finish(fmt::format("InnoDB: {} rows in {:.1f} s, {} rows/s", WithCommas(num_rows_), seconds,
-                                WithCommas(static_cast<int64_t>(num_rows_ / seconds))));
+    progress.Finish(fmt::format("InnoDB: {} rows in {:.1f} s, {} rows/s", WithCommas(num_rows_),
+                                seconds, WithCommas(static_cast<int64_t>(num_rows_ / seconds))));
     return {};
   }
 
@@ -101,9 +106,12 @@ class ParallelLoad {
 
   Result<void> LoadPieces() {
     const TextPool& pool = TextPool::Get();
-    ASSIGN_OR_RETURN(Connection connection, Connection::Open(options_.option_file, options_.database));
-    // The data can be made again at any time and the tables are new: no binlog, and keys need no checks.
-    RETURN_IF_ERROR(connection.Execute("SET SESSION sql_log_bin = 0, unique_checks = 0, foreign_key_checks = 0"));
+    ASSIGN_OR_RETURN(Connection connection,
+                     Connection::Open(options_.option_file, options_.database));
+    // The data can be made again at any time and the tables are new: no binlog, and keys need no
+    // checks.
+    RETURN_IF_ERROR(connection.Execute(
+        "SET SESSION sql_log_bin = 0, unique_checks = 0, foreign_key_checks = 0"));
     while (!failed_ && !interruption_.requested()) {
       const size_t next = next_piece_.fetch_add(1);
       if (next >= pieces_.size()) return {};
@@ -132,13 +140,15 @@ class ParallelLoad {
     };
     auto loaded = connection.Load(
         fmt::format("LOAD DATA LOCAL INFILE 'generated' INTO TABLE {} CHARACTER SET utf8mb4 "
-                    "FIELDS TERMINATED BY '|' ESCAPED BY '' LINES TERMINATED BY '\\n'", TableName(piece.table)),
+                    "FIELDS TERMINATED BY '|' ESCAPED BY '' LINES TERMINATED BY '\\n'",
+                    TableName(piece.table)),
         read);
     if (interruption_.requested()) return MakeError(ErrorCode::kCancelled, "interrupted");
     if (!loaded) return std::unexpected(loaded.error());
     if (*loaded != source->num_rows()) {
-      return MakeError(ErrorCode::kCorrupt, fmt::format("table {} took {} rows of {}", TableName(piece.table), *loaded,
-                                                        source->num_rows()));
+      return MakeError(ErrorCode::kCorrupt,
+                       fmt::format("table {} took {} rows of {}", TableName(piece.table), *loaded,
+                                   source->num_rows()));
     }
     return {};
   }
@@ -159,12 +169,14 @@ class ParallelLoad {
 class LocalInfileSwitch {
  public:
   static Result<LocalInfileSwitch> TurnOn(Connection& connection) {
-    ASSIGN_OR_RETURN(const std::string value, connection.QueryValue("SELECT @@GLOBAL.local_infile"));
+    ASSIGN_OR_RETURN(const std::string value,
+                     connection.QueryValue("SELECT @@GLOBAL.local_infile"));
     if (value == "1") return LocalInfileSwitch(nullptr);
     RETURN_IF_ERROR(connection.Execute("SET GLOBAL local_infile = ON"));
     return LocalInfileSwitch(&connection);
   }
-  LocalInfileSwitch(LocalInfileSwitch&& other) noexcept : connection_(std::exchange(other.connection_, nullptr)) {}
+  LocalInfileSwitch(LocalInfileSwitch&& other) noexcept
+      : connection_(std::exchange(other.connection_, nullptr)) {}
   LocalInfileSwitch& operator=(LocalInfileSwitch&&) = delete;
   ~LocalInfileSwitch() {
     if (connection_ != nullptr) (void)connection_->Execute("SET GLOBAL local_infile = OFF");
@@ -191,19 +203,26 @@ class Loader {
  private:
   Result<void> CheckServer() {
     if (options_.secondary_load) {
-      ASSIGN_OR_RETURN(const std::string engines, connection_.QueryValue(
-          "SELECT COUNT(*) FROM information_schema.ENGINES WHERE ENGINE = 'RAPID' AND SUPPORT IN ('YES', 'DEFAULT')"));
+      ASSIGN_OR_RETURN(
+          const std::string engines,
+          connection_.QueryValue("SELECT COUNT(*) FROM information_schema.ENGINES WHERE ENGINE = "
+                                 "'RAPID' AND SUPPORT IN ('YES', 'DEFAULT')"));
       if (engines == "0") {
-        return NotSupported("this server has no RAPID engine (plugin not installed); "
-                            "--no-secondary-load fills InnoDB alone");
+        return NotSupported(
+            "this server has no RAPID engine (plugin not installed); "
+            "--no-secondary-load fills InnoDB alone");
       }
     }
     ASSIGN_OR_RETURN(const ResultSet found, connection_.Query(fmt::format(
-        "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = '{}' AND TABLE_NAME IN "
-        "('region', 'nation', 'supplier', 'customer', 'part', 'partsupp', 'orders', 'lineitem')", options_.database)));
+                                                "SELECT TABLE_NAME FROM information_schema.TABLES "
+                                                "WHERE TABLE_SCHEMA = '{}' AND TABLE_NAME IN "
+                                                "('region', 'nation', 'supplier', 'customer', "
+                                                "'part', 'partsupp', 'orders', 'lineitem')",
+                                                options_.database)));
     if (found.num_rows() != 0 && !options_.replace) {
       return MakeError(ErrorCode::kAlreadyExists,
-                       fmt::format("database {} has TPC-H tables already; --replace drops them", options_.database));
+                       fmt::format("database {} has TPC-H tables already; --replace drops them",
+                                   options_.database));
     }
     return {};
   }
@@ -212,29 +231,39 @@ class Loader {
     const auto start = steady_clock::now();
     RETURN_IF_ERROR(CreateTables());
     ASSIGN_OR_RETURN(const LocalInfileSwitch local_infile, LocalInfileSwitch::TurnOn(connection_));
-    fmt::print(stderr, "TPC-H scale factor {} into {}, {} connections\n", scale_.ToString(), options_.database,
-               options_.num_threads);
+    fmt::print(stderr, "TPC-H scale factor {} into {}, {} connections\n", scale_.ToString(),
+               options_.database, options_.num_threads);
     RETURN_IF_ERROR(ParallelLoad(options_, scale_, interruption_).Run());
-    RETURN_IF_ERROR(Statement("ANALYZE LOCAL TABLE region, nation, supplier, customer, part, partsupp, orders, lineitem"));
+    RETURN_IF_ERROR(
+        Statement("ANALYZE LOCAL TABLE region, nation, supplier, customer, part, partsupp, orders, "
+                  "lineitem"));
     if (options_.secondary_load) RETURN_IF_ERROR(LoadIntoRapid());
     fmt::print(stderr, "Done in {:.1f} s\n", SecondsSince(start));
     return {};
   }
 
   Result<void> CreateTables() {
-    const std::string collation = options_.collation.empty() ? "" : " COLLATE " + options_.collation;
-    ASSIGN_OR_RETURN(const std::string schemas, connection_.QueryValue(fmt::format(
-        "SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = '{}'", options_.database)));
+    const std::string collation =
+        options_.collation.empty() ? "" : " COLLATE " + options_.collation;
+    ASSIGN_OR_RETURN(
+        const std::string schemas,
+        connection_.QueryValue(
+            fmt::format("SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = '{}'",
+                        options_.database)));
     if (schemas == "0") {
-      RETURN_IF_ERROR(connection_.Execute(fmt::format("CREATE DATABASE {}{}", Quoted(options_.database), collation)));
+      RETURN_IF_ERROR(connection_.Execute(
+          fmt::format("CREATE DATABASE {}{}", Quoted(options_.database), collation)));
       made_database_ = true;
     }
     RETURN_IF_ERROR(connection_.Execute(fmt::format("USE {}", Quoted(options_.database))));
     for (Table table : kAllTables) {
-      if (options_.replace) RETURN_IF_ERROR(connection_.Execute(fmt::format("DROP TABLE IF EXISTS {}", TableName(table))));
+      if (options_.replace)
+        RETURN_IF_ERROR(
+            connection_.Execute(fmt::format("DROP TABLE IF EXISTS {}", TableName(table))));
       made_tables_.push_back(table);
-      RETURN_IF_ERROR(connection_.Execute(fmt::format("CREATE TABLE {} ({}) ENGINE=InnoDB SECONDARY_ENGINE=RAPID{}",
-                                                      TableName(table), TableColumns(table), collation)));
+      RETURN_IF_ERROR(connection_.Execute(
+          fmt::format("CREATE TABLE {} ({}) ENGINE=InnoDB SECONDARY_ENGINE=RAPID{}",
+                      TableName(table), TableColumns(table), collation)));
     }
     return {};
   }
@@ -244,12 +273,14 @@ class Loader {
       const auto start = steady_clock::now();
       ProgressLine progress;
       {
-        const std::jthread watcher([&](std::stop_token stop) { ShowRapidProgress(stop, table, progress); });
+        const std::jthread watcher(
+            [&](std::stop_token stop) { ShowRapidProgress(stop, table, progress); });
         RETURN_IF_ERROR(Statement(fmt::format("ALTER TABLE {} SECONDARY_LOAD", TableName(table))));
       }
       const double seconds = SecondsSince(start);
-      progress.Finish(fmt::format("RAPID: {} in {:.1f} s, {} rows/s", TableName(table), seconds,
-                                  WithCommas(static_cast<int64_t>(scale_.NumRows(table) / std::max(seconds, 0.001)))));
+      progress.Finish(fmt::format(
+          "RAPID: {} in {:.1f} s, {} rows/s", TableName(table), seconds,
+          WithCommas(static_cast<int64_t>(scale_.NumRows(table) / std::max(seconds, 0.001)))));
     }
     return {};
   }
@@ -259,7 +290,8 @@ class Loader {
     auto connection = Connection::Open(options_.option_file, "");
     while (connection && !stop.stop_requested()) {
       const auto percent = connection->QueryValue(
-          "SELECT ROUND(VARIABLE_VALUE) FROM performance_schema.global_status WHERE VARIABLE_NAME = 'rapid_load_progress'");
+          "SELECT ROUND(VARIABLE_VALUE) FROM performance_schema.global_status WHERE VARIABLE_NAME "
+          "= 'rapid_load_progress'");
       if (!percent) return;
       progress.Update(fmt::format("RAPID: {} {} %", TableName(table), *percent));
       for (int wait = 0; wait < 25 && !stop.stop_requested(); ++wait) {
@@ -272,7 +304,8 @@ class Loader {
   Result<void> Statement(const std::string& sql) {
     const uint64_t id = connection_.id();
     const Interruption::Scope scope(interruption_, [this, id] {
-      if (auto killer = Connection::Open(options_.option_file, "")) (void)killer->Execute(fmt::format("KILL QUERY {}", id));
+      if (auto killer = Connection::Open(options_.option_file, ""))
+        (void)killer->Execute(fmt::format("KILL QUERY {}", id));
     });
     auto result = connection_.Execute(sql);
     if (interruption_.requested()) return MakeError(ErrorCode::kCancelled, "interrupted");
@@ -286,7 +319,8 @@ class Loader {
       (void)connection_.Execute(fmt::format("DROP DATABASE {}", Quoted(options_.database)));
       return;
     }
-    for (Table table : made_tables_) (void)connection_.Execute(fmt::format("DROP TABLE IF EXISTS {}", TableName(table)));
+    for (Table table : made_tables_)
+      (void)connection_.Execute(fmt::format("DROP TABLE IF EXISTS {}", TableName(table)));
   }
 
   const LoadOptions& options_;
@@ -308,10 +342,12 @@ bool IsPlainName(std::string_view name) {
 Result<void> LoadTables(const LoadOptions& options) {
   ASSIGN_OR_RETURN(const Scale scale, Scale::Make(options.scale_factor));
   if (!IsPlainName(options.database)) {
-    return MakeError(ErrorCode::kInvalidArgument, fmt::format("not a plain database name: {}", options.database));
+    return MakeError(ErrorCode::kInvalidArgument,
+                     fmt::format("not a plain database name: {}", options.database));
   }
   if (!options.collation.empty() && !IsPlainName(options.collation)) {
-    return MakeError(ErrorCode::kInvalidArgument, fmt::format("not a collation: {}", options.collation));
+    return MakeError(ErrorCode::kInvalidArgument,
+                     fmt::format("not a collation: {}", options.collation));
   }
   ASSIGN_OR_RETURN(Connection connection, Connection::Open(options.option_file, ""));
   return Loader(options, scale, std::move(connection)).Run();

@@ -1,5 +1,6 @@
-// `sirocco tpch load`: creates the eight tables in a MySQL server, fills InnoDB over several connections with rows generated
-// on the fly (LOAD DATA LOCAL, ranges of the primary key, one transaction a range), and loads the tables into RAPID.
+// `sirocco tpch load`: creates the eight tables in a MySQL server, fills InnoDB over several
+// connections with rows generated on the fly (LOAD DATA LOCAL, ranges of the primary key, one
+// transaction a range), and loads the tables into RAPID.
 #pragma once
 
 #include <filesystem>
@@ -20,9 +21,10 @@ struct LoadOptions {
   bool secondary_load = true;  // load into RAPID at the end
 };
 
-// Reports progress on standard error. Stopped by Ctrl-C or by an error, it drops the tables it made (and the database, if it
-// made it). Restores the server's local_infile in every case. Call from the program's only thread.
-// Errors: kInvalidArgument (options), kAlreadyExists (tables there), kNotSupported (no RAPID engine), kCancelled, kMysql.
+// Reports progress on standard error. Stopped by Ctrl-C or by an error, it drops the tables it made
+// (and the database, if it made it). Restores the server's local_infile in every case. Call from
+// the program's only thread. Errors: kInvalidArgument (options), kAlreadyExists (tables there),
+// kNotSupported (no RAPID engine), kCancelled, kMysql.
 Result<void> LoadTables(const LoadOptions& options);
 
 }  // namespace sirocco::tpch

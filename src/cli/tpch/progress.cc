@@ -1,10 +1,9 @@
 #include "cli/tpch/progress.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <cstdio>
-
-#include <fmt/format.h>
 
 namespace sirocco::tpch {
 
@@ -13,7 +12,8 @@ using std::chrono::steady_clock;
 ProgressLine::ProgressLine() : terminal_(isatty(STDERR_FILENO) != 0), last_(steady_clock::now()) {}
 
 void ProgressLine::Update(std::string_view text) {
-  const auto interval = terminal_ ? std::chrono::milliseconds(200) : std::chrono::milliseconds(5000);
+  const auto interval =
+      terminal_ ? std::chrono::milliseconds(200) : std::chrono::milliseconds(5000);
   if (steady_clock::now() - last_ < interval) return;
   Show(text);
 }

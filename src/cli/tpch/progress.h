@@ -1,4 +1,5 @@
-// One line of progress on standard error: rewritten in place on a terminal, else a new line every few seconds.
+// One line of progress on standard error: rewritten in place on a terminal, else a new line every
+// few seconds.
 #pragma once
 
 #include <chrono>

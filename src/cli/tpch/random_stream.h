@@ -1,6 +1,7 @@
-// The random numbers of TPC-H's data. Every column has its own stream of the "minimal standard" generator
-// (x' = 16807 x mod 2^31-1), and every row owns a fixed number of draws of it, used or not. So the seed at row n is known
-// without producing the rows before it, and any range of rows can be generated on its own, by any thread.
+// The random numbers of TPC-H's data. Every column has its own stream of the "minimal standard"
+// generator (x' = 16807 x mod 2^31-1), and every row owns a fixed number of draws of it, used or
+// not. So the seed at row n is known without producing the rows before it, and any range of rows
+// can be generated on its own, by any thread.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +22,8 @@ class RandomStream {
         row_step_(StreamPower(draws_per_row)),
         value_(row_start_) {}
 
-  // Returns the next draw as a fraction in (0, 1). Division and product stay in this order: the published data has its
-  // roundings.
+  // Returns the next draw as a fraction in (0, 1). Division and product stay in this order: the
+  // published data has its roundings.
   double NextFraction() {
     const uint64_t product = value_ * kStreamMultiplier;
     value_ = (product & kStreamModulus) + (product >> 31);
@@ -35,8 +36,9 @@ class RandomStream {
     return low + static_cast<int64_t>(NextFraction() * static_cast<double>(high - low + 1));
   }
 
-  // Returns 30 random bits for five characters of a random string, as a value in (-2^31, 0]. Negative because the
-  // reference implementation's range wraps around here, and its data is the standard.
+  // Returns 30 random bits for five characters of a random string, as a value in (-2^31, 0].
+  // Negative because the reference implementation's range wraps around here, and its data is the
+  // standard.
   int64_t NextCharacterBits() { return static_cast<int64_t>(NextFraction() * -2147483648.0); }
 
   // Drops what is left of the row's draws.

@@ -61,38 +61,70 @@ class LineWriter {
   char* out_;
 };
 
-void Write(LineWriter& out, const RegionRow& row) { out.Number(row.regionkey).Text(row.name).Text(row.comment); }
+void Write(LineWriter& out, const RegionRow& row) {
+  out.Number(row.regionkey).Text(row.name).Text(row.comment);
+}
 
 void Write(LineWriter& out, const NationRow& row) {
   out.Number(row.nationkey).Text(row.name).Number(row.regionkey).Text(row.comment);
 }
 
 void Write(LineWriter& out, const SupplierRow& row) {
-  out.Number(row.suppkey).Numbered("Supplier#", row.suppkey, 9).Text(row.address).Number(row.nationkey).Text(row.phone);
+  out.Number(row.suppkey)
+      .Numbered("Supplier#", row.suppkey, 9)
+      .Text(row.address)
+      .Number(row.nationkey)
+      .Text(row.phone);
   out.Money(row.acctbal_cents).Text(row.comment);
 }
 
 void Write(LineWriter& out, const CustomerRow& row) {
-  out.Number(row.custkey).Numbered("Customer#", row.custkey, 9).Text(row.address).Number(row.nationkey).Text(row.phone);
+  out.Number(row.custkey)
+      .Numbered("Customer#", row.custkey, 9)
+      .Text(row.address)
+      .Number(row.nationkey)
+      .Text(row.phone);
   out.Money(row.acctbal_cents).Text(row.mktsegment).Text(row.comment);
 }
 
 void Write(LineWriter& out, const PartRow& row) {
-  out.Number(row.partkey).Text(row.name).Numbered("Manufacturer#", row.manufacturer, 1).Numbered("Brand#", row.brand, 1);
-  out.Text(row.type).Number(row.size).Text(row.container).Money(row.retailprice_cents).Text(row.comment);
+  out.Number(row.partkey)
+      .Text(row.name)
+      .Numbered("Manufacturer#", row.manufacturer, 1)
+      .Numbered("Brand#", row.brand, 1);
+  out.Text(row.type)
+      .Number(row.size)
+      .Text(row.container)
+      .Money(row.retailprice_cents)
+      .Text(row.comment);
 }
 
 void Write(LineWriter& out, const PartsuppRow& row) {
-  out.Number(row.partkey).Number(row.suppkey).Number(row.availqty).Money(row.supplycost_cents).Text(row.comment);
+  out.Number(row.partkey)
+      .Number(row.suppkey)
+      .Number(row.availqty)
+      .Money(row.supplycost_cents)
+      .Text(row.comment);
 }
 
 void Write(LineWriter& out, const OrdersRow& row) {
-  out.Number(row.orderkey).Number(row.custkey).Character(row.orderstatus).Money(row.totalprice_cents);
-  out.Text(DayText(row.orderdate)).Text(row.orderpriority).Numbered("Clerk#", row.clerk, 9).Character('0').Text(row.comment);
+  out.Number(row.orderkey)
+      .Number(row.custkey)
+      .Character(row.orderstatus)
+      .Money(row.totalprice_cents);
+  out.Text(DayText(row.orderdate))
+      .Text(row.orderpriority)
+      .Numbered("Clerk#", row.clerk, 9)
+      .Character('0')
+      .Text(row.comment);
 }
 
 void Write(LineWriter& out, const LineitemRow& row) {
-  out.Number(row.orderkey).Number(row.partkey).Number(row.suppkey).Number(row.linenumber).Number(row.quantity);
+  out.Number(row.orderkey)
+      .Number(row.partkey)
+      .Number(row.suppkey)
+      .Number(row.linenumber)
+      .Number(row.quantity);
   out.Money(row.extendedprice_cents).Money(row.discount_percent).Money(row.tax_percent);
   out.Character(row.returnflag).Character(row.linestatus);
   out.Text(DayText(row.shipdate)).Text(DayText(row.commitdate)).Text(DayText(row.receiptdate));
@@ -125,25 +157,32 @@ class GeneratedText final : public TableText {
 
 }  // namespace
 
-std::unique_ptr<TableText> TableText::Make(const TextPool& pool, Scale scale, Table table, UnitRange range,
-                                           LineEnd line_end) {
+std::unique_ptr<TableText> TableText::Make(const TextPool& pool, Scale scale, Table table,
+                                           UnitRange range, LineEnd line_end) {
   switch (table) {
     case Table::kRegion:
-      return std::make_unique<GeneratedText<RegionGenerator, RegionRow>>(pool, scale, range, line_end);
+      return std::make_unique<GeneratedText<RegionGenerator, RegionRow>>(pool, scale, range,
+                                                                         line_end);
     case Table::kNation:
-      return std::make_unique<GeneratedText<NationGenerator, NationRow>>(pool, scale, range, line_end);
+      return std::make_unique<GeneratedText<NationGenerator, NationRow>>(pool, scale, range,
+                                                                         line_end);
     case Table::kSupplier:
-      return std::make_unique<GeneratedText<SupplierGenerator, SupplierRow>>(pool, scale, range, line_end);
+      return std::make_unique<GeneratedText<SupplierGenerator, SupplierRow>>(pool, scale, range,
+                                                                             line_end);
     case Table::kCustomer:
-      return std::make_unique<GeneratedText<CustomerGenerator, CustomerRow>>(pool, scale, range, line_end);
+      return std::make_unique<GeneratedText<CustomerGenerator, CustomerRow>>(pool, scale, range,
+                                                                             line_end);
     case Table::kPart:
       return std::make_unique<GeneratedText<PartGenerator, PartRow>>(pool, scale, range, line_end);
     case Table::kPartsupp:
-      return std::make_unique<GeneratedText<PartsuppGenerator, PartsuppRow>>(pool, scale, range, line_end);
+      return std::make_unique<GeneratedText<PartsuppGenerator, PartsuppRow>>(pool, scale, range,
+                                                                             line_end);
     case Table::kOrders:
-      return std::make_unique<GeneratedText<OrdersGenerator, OrdersRow>>(pool, scale, range, line_end);
+      return std::make_unique<GeneratedText<OrdersGenerator, OrdersRow>>(pool, scale, range,
+                                                                         line_end);
     case Table::kLineitem:
-      return std::make_unique<GeneratedText<LineitemGenerator, LineitemRow>>(pool, scale, range, line_end);
+      return std::make_unique<GeneratedText<LineitemGenerator, LineitemRow>>(pool, scale, range,
+                                                                             line_end);
   }
   return nullptr;
 }

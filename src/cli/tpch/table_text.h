@@ -1,5 +1,6 @@
-// Rows of a range of a table as text, one line a row, fields separated by '|': the .tbl format of TPC-H and what LOAD DATA
-// reads. No field contains '|', a backslash or a line break, so nothing is escaped.
+// Rows of a range of a table as text, one line a row, fields separated by '|': the .tbl format of
+// TPC-H and what LOAD DATA reads. No field contains '|', a backslash or a line break, so nothing is
+// escaped.
 #pragma once
 
 #include <cstdint>
@@ -19,13 +20,15 @@ enum class LineEnd {
 // Not thread safe; readers of different ranges are independent.
 class TableText {
  public:
-  static std::unique_ptr<TableText> Make(const TextPool& pool, Scale scale, Table table, UnitRange range, LineEnd line_end);
+  static std::unique_ptr<TableText> Make(const TextPool& pool, Scale scale, Table table,
+                                         UnitRange range, LineEnd line_end);
   virtual ~TableText() = default;
 
   // Longer than any line.
   static constexpr size_t kMaxLine = 512;
 
-  // Fills the buffer (at least kMaxLine bytes) with whole lines; returns the bytes written, 0 at the end.
+  // Fills the buffer (at least kMaxLine bytes) with whole lines; returns the bytes written, 0 at
+  // the end.
   virtual size_t Read(std::span<char> buffer) = 0;
   int64_t num_rows() const { return num_rows_; }  // written so far
 

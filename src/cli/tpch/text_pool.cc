@@ -12,8 +12,8 @@ namespace {
 constexpr uint32_t kPoolSeed = 933588178;
 constexpr size_t kMaxSentence = 512;  // the longest the grammar can make is below 256
 
-// Writes sentences. Grammar: N noun phrase, V verb phrase, P preposition "the" noun phrase, T end; every word is followed
-// by one blank, which punctuation replaces.
+// Writes sentences. Grammar: N noun phrase, V verb phrase, P preposition "the" noun phrase, T end;
+// every word is followed by one blank, which punctuation replaces.
 class SentenceWriter {
  public:
   explicit SentenceWriter(char* out) : out_(out) {}
@@ -77,7 +77,8 @@ const TextPool& TextPool::Get() {
   return pool;
 }
 
-TextPool::TextPool(size_t size) : bytes_(std::make_unique_for_overwrite<char[]>(size + kMaxSentence)), size_(size) {
+TextPool::TextPool(size_t size)
+    : bytes_(std::make_unique_for_overwrite<char[]>(size + kMaxSentence)), size_(size) {
   SentenceWriter writer(bytes_.get());
   while (static_cast<size_t>(writer.out() - bytes_.get()) < size) writer.Sentence();
 }

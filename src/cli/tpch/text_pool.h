@@ -1,5 +1,6 @@
-// The pool of generated English that all comment columns of TPC-H are cut from: 300 MiB of sentences of a small grammar,
-// the same bytes at every scale factor. A comment is a substring at a random offset, so the pool is needed whole.
+// The pool of generated English that all comment columns of TPC-H are cut from: 300 MiB of
+// sentences of a small grammar, the same bytes at every scale factor. A comment is a substring at a
+// random offset, so the pool is needed whole.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +15,8 @@ class TextPool {
  public:
   static constexpr size_t kSize = 300u << 20;
 
-  // Returns the pool of the process, made at the first call (about a second of one core, 300 MiB). Any thread.
+  // Returns the pool of the process, made at the first call (about a second of one core, 300 MiB).
+  // Any thread.
   static const TextPool& Get();
 
   // Makes the first `size` bytes of the pool.
@@ -31,7 +33,10 @@ class TextPool {
 class CommentColumn {
  public:
   CommentColumn(const TextPool& pool, int average, RandomStream stream)
-      : text_(pool.text()), min_(static_cast<int>(average * 0.4)), max_(static_cast<int>(average * 1.6)), stream_(stream) {}
+      : text_(pool.text()),
+        min_(static_cast<int>(average * 0.4)),
+        max_(static_cast<int>(average * 1.6)),
+        stream_(stream) {}
 
   // The result lives as long as the pool.
   std::string_view Next() {

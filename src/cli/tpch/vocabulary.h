@@ -1,4 +1,5 @@
-// Word lists of TPC-H's data with their weights, as clause 4.2.2 and appendix lists of the TPC-H specification give them.
+// Word lists of TPC-H's data with their weights, as clause 4.2.2 and appendix lists of the TPC-H
+// specification give them.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +27,8 @@ class WordList {
 
   // Takes one draw.
   std::string_view Pick(RandomStream& stream) const {
-    return by_weight_[static_cast<size_t>(stream.NextFraction() * static_cast<double>(by_weight_.size()))];
+    return by_weight_[static_cast<size_t>(stream.NextFraction() *
+                                          static_cast<double>(by_weight_.size()))];
   }
 
  private:
