@@ -60,6 +60,8 @@ class Operator : public PipelineStage {
   // End of this worker's input: emit what is still buffered.
   virtual Result<void> Flush(LocalState* state, BatchConsumer* next) { return {}; }
   virtual const BatchLayout& layout() const = 0;   // of its output
+  // As Sink::satisfied: the operator will pass on no further rows.
+  virtual bool satisfied() const { return false; }
 };
 
 using Task = std::function<Result<void>(uint32_t worker)>;

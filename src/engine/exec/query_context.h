@@ -6,6 +6,7 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "common/error.h"
 #include "engine/memory/memory_pool.h"
