@@ -25,6 +25,7 @@ configure_and_build() {
     }
     echo "$wanted" >"$stamp"
     echo "$settings" >"$SIROCCO_BUILD/.sirocco-settings"
+    printf '%s\n%s\n' "${MYSQL_BASEDIR_OPTION:-}" "${MYSQL_SOURCE_OPTION:-}" >"$SIROCCO_BUILD/.sirocco-mysql"
   fi
   jobs=$(build_jobs)
   say "building with $jobs jobs"

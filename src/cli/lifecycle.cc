@@ -207,6 +207,9 @@ Result<SystemStatus> UpSystem(const System& system, const UpOptions& options) {
     RETURN_IF_ERROR(ChangePort(system, std::nullopt));
     status = StartServer(system, installation, options.timeout_seconds);
   }
+  if (status && is_new && options.time_zones) {
+    if (auto loaded = LoadTimeZones(system, installation); !loaded) Say(loaded.error().message);
+  }
   return status;
 }
 

@@ -16,6 +16,7 @@ struct UpOptions {
   uint64_t memory_bytes = 0;       // used when the system is made
   unsigned timeout_seconds = 600;  // for the server to answer; crash recovery may take long
   bool reset_password = false;     // gives root a new password
+  bool time_zones = true;          // fills the named time zones when the system is made; takes seconds
 };
 
 // Makes the system if there is none, starts it if it is down, and waits until it answers. Returns its status then.

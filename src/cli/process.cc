@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -41,6 +42,8 @@ Result<int> OpenLog(const std::filesystem::path& file) {
 // Runs in the child between fork and exec: only calls that are safe there. `failure` is a pipe that closes on exec.
 [[noreturn]] void BecomeProgram(char* const* arguments, int log, bool detach, int failure) {
   if (detach) setsid();
+  // What we wait for must not go on alone if we are killed: it may be writing files that a next run makes anew.
+  else if (log >= 0) prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (log >= 0) {
     const int null = open("/dev/null", O_RDONLY);
     dup2(null, STDIN_FILENO);

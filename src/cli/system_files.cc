@@ -70,16 +70,20 @@ Result<void> MakeLink(const fs::path& target, const fs::path& link) {
   return {};
 }
 
+bool IsSameFile(const fs::path& source, const fs::path& copy) {
+  std::error_code error;
+  if (fs::is_symlink(copy, error) || !fs::exists(copy, error) || fs::file_size(copy, error) != fs::file_size(source, error)) {
+    return false;
+  }
+  return fs::last_write_time(copy, error) == fs::last_write_time(source, error) && !error;
+}
+
 // Copies `source` to `copy` if size or time of change differ; the old file lives on for those who use it.
 Result<void> CopyIfChanged(const fs::path& source, const fs::path& copy) {
+  if (IsSameFile(source, copy)) return {};
   std::error_code error;
   const auto time = fs::last_write_time(source, error);
   if (error) return IoError("cannot read", source, error.message());
-  std::error_code missing;
-  if (!fs::is_symlink(copy, missing) && fs::exists(copy, missing) &&
-      fs::file_size(copy, missing) == fs::file_size(source, missing) && fs::last_write_time(copy, missing) == time) {
-    return {};
-  }
   const fs::path temporary = copy.string() + ".new";
   fs::copy_file(source, temporary, fs::copy_options::overwrite_existing, error);
   if (!error) fs::last_write_time(temporary, time, error);
@@ -286,6 +290,39 @@ Result<void> RefreshPrograms(const System& system, const Installation& installat
     RETURN_IF_ERROR(CopyIfChanged(installation.rapid_node, system.ProgramFolder() / "rapidd"));
   }
   return WriteFile(system.GeneratedConfig(), GeneratedSettings(system, installation), 0600);
+}
+
+bool HasCurrentPlugin(const System& system, const Installation& installation) {
+  return installation.rapid_plugin.empty() ||
+         IsSameFile(installation.rapid_plugin, system.PluginFolder() / "ha_rapid.so");
+}
+
+Result<void> LoadTimeZones(const System& system, const Installation& installation) {
+  const fs::path zones = "/usr/share/zoneinfo";
+  std::error_code error;
+  if (!fs::exists(zones / "UTC", error)) {
+    return MakeError(ErrorCode::kNotFound, "no named time zones: this machine has no /usr/share/zoneinfo");
+  }
+  const fs::path statements = system.RunFolder() / "time_zones.sql";
+  fs::remove(statements, error);
+  std::vector<std::string> generate =
+      MysqlCommand(installation, installation.mysql.parent_path() / "mysql_tzinfo_to_sql");
+  generate.push_back(zones.string());
+  ASSIGN_OR_RETURN(int status, RunProgram(generate, statements));
+  if (status == 0) {
+    std::vector<std::string> execute = MysqlCommand(installation, installation.mysql);
+    for (const std::string& argument :
+         {"--defaults-file=" + system.ClientConfig().string(), std::string("--no-login-paths"), std::string("mysql"),
+          "--execute=SET SESSION sql_log_bin = 0; source " + statements.string()}) {
+      execute.push_back(argument);
+    }
+    ASSIGN_OR_RETURN(status, RunProgram(execute, system.ErrorLog()));
+  }
+  fs::remove(statements, error);
+  if (status != 0) {
+    return MakeError(ErrorCode::kIo, fmt::format("the named time zones could not be loaded (exit code {})", status));
+  }
+  return {};
 }
 
 Result<void> CheckPort(const System& system, uint16_t port) {

@@ -38,6 +38,13 @@ Result<void> ChangePort(const System& system, const std::optional<uint16_t>& por
 // renaming, never overwritten.
 Result<void> RefreshPrograms(const System& system, const Installation& installation);
 
+// True if the plugin the system has is the one of the build (or there is none).
+bool HasCurrentPlugin(const System& system, const Installation& installation);
+
+// Fills the server's time zone tables from the machine's zone files, so that CONVERT_TZ and time_zone know names. The server
+// is up. Errors: kNotFound (no zone files on this machine), kIo.
+Result<void> LoadTimeZones(const System& system, const Installation& installation);
+
 // Errors: kAlreadyExists if another system is configured for the port, or a program listens on it.
 Result<void> CheckPort(const System& system, uint16_t port);
 

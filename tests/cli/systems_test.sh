@@ -70,9 +70,9 @@ expect 0 "--port" -- up --help
 [ ! -e "$SIROCCO_HOME/systems/main/my.cnf" ] || fail "a wrong call made a system"
 
 echo "== two at once on one new system, and another one beside it"
-"$sirocco" up one --memory 512M >"$SIROCCO_HOME/first" 2>&1 </dev/null &
+"$sirocco" up one --memory 512M --no-time-zones >"$SIROCCO_HOME/first" 2>&1 </dev/null &
 first=$!
-"$sirocco" up one --memory 512M >"$SIROCCO_HOME/second" 2>&1 </dev/null &
+"$sirocco" up one --memory 512M --no-time-zones >"$SIROCCO_HOME/second" 2>&1 </dev/null &
 second=$!
 expect 0 "two is up" -- up two --memory 512M
 wait "$first" || { cat "$SIROCCO_HOME/first" && fail "first up of one"; }
@@ -100,6 +100,8 @@ echo "== clients"
 expect 0 "root@localhost" -- sql one -N -e "SELECT CURRENT_USER()"
 expect 0 "ON	ON	1	1	ROW" -- sql one -N -e "SELECT @@gtid_mode, @@enforce_gtid_consistency, @@sync_binlog, @@innodb_flush_log_at_trx_commit, @@binlog_format"
 expect 0 "127.0.0.1" -- sql one -N -e "SELECT @@bind_address"
+[ ! -e /usr/share/zoneinfo/UTC ] || expect 0 "2026-07-01 14:00:00" -- sql two -N -e "SELECT CONVERT_TZ('2026-07-01 12:00:00', 'UTC', 'Europe/Berlin')"
+expect 0 "0" -- sql two -N -e "SELECT LENGTH(@@gtid_executed)"
 expect 4 "no system 'main'" -- sql -e "SELECT 1"
 expect 1 -- sql one -e "SELECT no_such_column"
 expect 0 "Ver 9.7" -- sql one --version
@@ -178,7 +180,7 @@ expect 0 "two is removed" -- destroy two -y
 
 echo "== paths too long for a socket, with a blank"
 SIROCCO_HOME=$SIROCCO_HOME/$(printf 'deep %.0s' {1..20})folder
-expect 0 "long is up" -- up long --memory 512M
+expect 0 "long is up" -- up long --memory 512M --no-time-zones
 expect 0 "1" -- sql long -N -e "SELECT 1"
 runtime=$(dirname "$(json_of long socket)")
 [ "$(stat -c %a "$runtime")" = 700 ] || fail "mode of $runtime"

@@ -25,6 +25,7 @@ struct UpArguments {
   std::string memory;
   unsigned timeout_seconds = 600;
   bool reset_password = false;
+  bool no_time_zones = false;
 };
 
 void AddUpOptions(CLI::App& command, UpArguments& arguments);

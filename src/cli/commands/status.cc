@@ -9,7 +9,9 @@
 #include "cli/command.h"
 #include "cli/commands/arguments.h"
 #include "cli/commands/commands.h"
+#include "cli/installation.h"
 #include "cli/machine.h"
+#include "cli/system_files.h"
 
 namespace sirocco::cli {
 namespace {
@@ -72,7 +74,11 @@ void RegisterStatus(CLI::App& app, int& exit_code) {
       exit_code = ReportError(system.error());
       return;
     }
-    const SystemStatus status = InspectSystem(*system);
+    SystemStatus status = InspectSystem(*system);
+    auto installation = FindInstallation();
+    if (status.state == SystemState::kUp && status.note.empty() && installation && !HasCurrentPlugin(*system, *installation)) {
+      status.note = "the build has another RAPID plugin; `sirocco restart " + system->name + "` loads it";
+    }
     if (arguments->json) PrintJson(*system, status);
     else PrintText(*system, status);
     exit_code = status.state == SystemState::kUp ? kExitOk : kExitNotUp;

@@ -21,6 +21,7 @@ Result<SystemStatus> Up(const UpArguments& arguments) {
   options.port = arguments.port;
   options.timeout_seconds = arguments.timeout_seconds;
   options.reset_password = arguments.reset_password;
+  options.time_zones = !arguments.no_time_zones;
   if (!arguments.memory.empty()) {
     ASSIGN_OR_RETURN(options.memory_bytes, ParseSize(arguments.memory));
     if (options.memory_bytes < kMinMemoryBytes) {
@@ -62,6 +63,7 @@ void RegisterUp(CLI::App& app, int& exit_code) {
   AddUpOptions(*command, *arguments);
   command->add_option("--memory", arguments->memory,
                       "For a new system: memory for InnoDB and the engine together, e.g. 8G; default: 70 % of the machine's");
+  command->add_flag("--no-time-zones", arguments->no_time_zones, "For a new system: leave the named time zones out, some seconds faster");
   command->add_flag("--reset-password", arguments->reset_password, "Give root a new password");
   command->callback([arguments, &exit_code] { exit_code = RunUp(*arguments); });
 }
