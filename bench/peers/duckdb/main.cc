@@ -117,7 +117,8 @@ Result<nlohmann::json> Run(const Arguments& arguments) {
                                  {"cpu_ms", (CpuMilliseconds() - cpu_start) / arguments.num_runs}});
     if (!arguments.answers.empty()) {
       RETURN_IF_ERROR(session.Query(
-          fmt::format("COPY ({}) TO '{}/q{:02}.csv' (DELIMITER '|', HEADER, QUOTE '', ESCAPE '')",
+          fmt::format("COPY ({}) TO '{}/q{:02}.csv' (DELIMITER '|', HEADER, QUOTE '', ESCAPE '', "
+                      "NULLSTR 'NULL')",
                       sql, arguments.answers, number)));
     }
   }

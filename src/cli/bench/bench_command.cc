@@ -53,7 +53,7 @@ Result<int> RunTpchBench(BenchArguments arguments) {
   ASSIGN_OR_RETURN(const bench::BenchReport report, bench::BenchTpch(options));
   fmt::print("{}", bench::ToTable(report));
   if (!report.checked_against.empty() && report.Passed())
-    fmt::print("answers equal to: {}\n", report.checked_against);
+    fmt::print("checked answers equal to: {}\n", report.checked_against);
   if (json.is_open()) {
     json << bench::ToJson(report).dump(2) << "\n";
     if (!json.flush())
@@ -99,6 +99,10 @@ void RegisterBench(CLI::App& app, int& exit_code) {
           "--check", arguments->check,
           "Where the right answers come from; auto: published at scale factor 1, else innodb")
       ->check(CLI::IsMember({"auto", "published", "innodb", "none"}))
+      ->capture_default_str();
+  tpch->add_option("--check-limit", arguments->options.check_limit_seconds,
+                   "Seconds InnoDB may take for a right answer; beyond, the answer stays unchecked")
+      ->check(CLI::Range(1, 86400))
       ->capture_default_str();
   tpch->add_option("--peer", arguments->peer, "Also time another system on the same data: duckdb")
       ->check(CLI::IsMember({"duckdb"}));

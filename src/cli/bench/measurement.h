@@ -17,6 +17,7 @@ struct Measurement {
   bool offloaded = false;                 // every run was executed by the secondary engine
   std::optional<std::string> error;       // the query failed with this text
   std::optional<std::string> difference;  // the answer was wrong
+  bool checked = false;                   // the answer was compared
 
   double MedianMs() const;
   double MinMs() const;

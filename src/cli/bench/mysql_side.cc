@@ -78,12 +78,18 @@ Result<Measurement> MysqlSide::Measure(const BenchQuery& query, int num_runs, An
   return measurement;
 }
 
-Result<Answer> MysqlSide::AnswerOfInnodb(const BenchQuery& query) {
-  RETURN_IF_ERROR(connection_.Execute("SET SESSION use_secondary_engine = OFF"));
+Result<Answer> MysqlSide::AnswerOfInnodb(const BenchQuery& query, int limit_seconds) {
+  constexpr uint32_t kQueryTimeout = 3024;
+  RETURN_IF_ERROR(connection_.Execute(fmt::format(
+      "SET SESSION use_secondary_engine = OFF, max_execution_time = {}", limit_seconds * 1000)));
   auto result = connection_.Query(query.sql);
-  RETURN_IF_ERROR(connection_.Execute("SET SESSION use_secondary_engine = ON"));
-  if (!result) return std::unexpected(result.error());
-  return result->Rows();
+  RETURN_IF_ERROR(
+      connection_.Execute("SET SESSION use_secondary_engine = ON, max_execution_time = 0"));
+  if (result) return result->Rows();
+  if (result.error().mysql_errno == kQueryTimeout) {
+    return MakeError(ErrorCode::kTimeout, "InnoDB took too long");
+  }
+  return std::unexpected(result.error());
 }
 
 nlohmann::json MysqlSide::NamesAndValues(const std::string& sql) {

@@ -72,7 +72,7 @@ nlohmann::json ToJson(const BenchReport& report) {
                             {"cpu_ms", Rounded(ours.cpu_ms)}};
     for (double run : ours.runs_ms) query["runs_ms"].push_back(Rounded(run));
     if (ours.error) query["error"] = *ours.error;
-    if (!report.checked_against.empty()) query["answer_equal"] = !ours.error && !ours.difference;
+    if (ours.checked) query["answer_equal"] = !ours.difference;
     if (ours.difference) query["difference"] = *ours.difference;
     if (!report.peer.empty()) {
       const Measurement& peer = report.peer[i];
@@ -121,6 +121,7 @@ std::string ToTable(const BenchReport& report) {
                           both ? fmt::format("{:.2f}", ours.MedianMs() / peer.MedianMs()) : "-");
     }
     std::string note = Note(ours, report.engine == "rapid");
+    if (note.empty() && !ours.checked && !report.checked_against.empty()) note = "not checked";
     if (with_peer && report.peer[i].difference)
       note += " DuckDB WRONG: " + *report.peer[i].difference;
     text += fmt::format(" {:>8}  {}\n", ours.num_rows, note);

@@ -63,8 +63,11 @@ TEST(Report, WrongAnswersAndInnodbRunsDoNotPass) {
   EXPECT_FALSE(report.Passed());
   report = TwoQueries();
   report.ours[0].difference = "row 2";
+  report.ours[0].checked = true;
   EXPECT_FALSE(report.Passed());
   EXPECT_EQ(ToJson(report)["queries"][0]["answer_equal"], false);
+  EXPECT_FALSE(ToJson(report)["queries"][1].contains("answer_equal"));
+  EXPECT_THAT(ToTable(report), HasSubstr("not checked"));
 }
 
 }  // namespace

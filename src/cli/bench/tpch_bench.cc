@@ -35,7 +35,7 @@ nlohmann::json Header(const TpchBenchOptions& options) {
 class Checker {
  public:
   Checker(const TpchBenchOptions& options, MysqlSide& mysql)
-      : mysql_(mysql), check_(options.check) {
+      : mysql_(mysql), check_(options.check), limit_seconds_(options.check_limit_seconds) {
     if (check_ == AnswerCheck::kAuto) {
       check_ = options.scale_factor == 1 ? AnswerCheck::kPublished : AnswerCheck::kInnodb;
     }
@@ -55,19 +55,24 @@ class Checker {
   // Compares; remembers the right answer for the peer.
   Result<void> Check(const BenchQuery& query, const Answer& actual, Measurement& measurement) {
     if (check_ == AnswerCheck::kNone || measurement.error) return {};
-    ASSIGN_OR_RETURN(right_[query.number], Right(query));
-    measurement.difference = FindDifference(right_[query.number], actual, query.tie_columns);
+    auto right = Right(query);
+    if (!right && right.error().code == ErrorCode::kTimeout) return {};
+    if (!right) return std::unexpected(right.error());
+    right_[query.number] = std::move(*right);
+    Compare(query, actual, measurement);
     return {};
   }
   void CheckPeer(const BenchQuery& query, const Answer& actual, Measurement& measurement) const {
-    const auto right = right_.find(query.number);
-    if (right != right_.end())
-      measurement.difference = FindDifference(right->second, actual, query.tie_columns);
+    if (right_.contains(query.number)) Compare(query, actual, measurement);
   }
 
  private:
+  void Compare(const BenchQuery& query, const Answer& actual, Measurement& measurement) const {
+    measurement.difference = FindDifference(right_.at(query.number), actual, query.tie_columns);
+    measurement.checked = true;
+  }
   Result<Answer> Right(const BenchQuery& query) {
-    if (check_ == AnswerCheck::kInnodb) return mysql_.AnswerOfInnodb(query);
+    if (check_ == AnswerCheck::kInnodb) return mysql_.AnswerOfInnodb(query, limit_seconds_);
     ASSIGN_OR_RETURN(const std::string text,
                      ReadTextFile(fmt::format(SIROCCO_BENCH_FOLDER "/tpch/answers/sf1/q{:02}.csv",
                                               query.number)));
@@ -76,6 +81,7 @@ class Checker {
 
   MysqlSide& mysql_;
   AnswerCheck check_;
+  const int limit_seconds_;
   std::map<int, Answer> right_;
 };
 

@@ -29,6 +29,7 @@ struct TpchBenchOptions {
   bool use_rapid = true;
   double cost_threshold = -1;  // below 0: the server's
   AnswerCheck check = AnswerCheck::kAuto;
+  int check_limit_seconds = 300;  // for a query in InnoDB; beyond, its answer stays unchecked
   bool with_duckdb = false;
   std::string duckdb_database = ":memory:";
 };
