@@ -72,6 +72,10 @@ Result<ExprPtr> Translator::QuotientOfSum(Item_sum* item, Layer* layer, size_t) 
                         .distinct = distinct,
                         .args = {argument},
                         .type = plan::IntType(false)};
+  if (!distinct && !argument->type.nullable) {
+    count.function = AggregateFunction::kCountStar;
+    count.args.clear();
+  }
   const Type sum_type = sum.type;
   ASSIGN_OR_RETURN(const ColumnId sum_id, AddAggregate(layer, std::move(sum)));
   ASSIGN_OR_RETURN(const ColumnId count_id, AddAggregate(layer, std::move(count)));
@@ -103,6 +107,7 @@ Result<plan::Aggregate> Translator::MakeAggregate(Item_sum* item) {
         never_null &= argument->const_item() && !argument->is_nullable();
         ASSIGN_OR_RETURN(ExprPtr value, Output(argument));
         if (value->op == ExprOp::kTimestampToDatetime && !aggregate.distinct) value = value->args[0];
+        never_null |= !value->type.nullable && item->argument_count() == 1;
         aggregate.args.push_back(std::move(value));
       }
       if (function == Item_sum::COUNT_FUNC && never_null) {

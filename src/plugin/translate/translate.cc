@@ -1,5 +1,6 @@
 #include "plugin/translate/translate.h"
 
+#include "plan/validate.h"
 #include "plugin/translate/translator.h"
 
 namespace sirocco::plugin {
@@ -47,6 +48,9 @@ Result<TranslatedQuery> Translator::Run() {
   plan.div_precision_increment = static_cast<uint32_t>(thd_->variables.div_precincrement);
   plan.group_concat_max_length = thd_->variables.group_concat_max_len;
   plan.max_allowed_packet = thd_->variables.max_allowed_packet;
+  // A column named where it is not in reach would be a fault of ours; MySQL then runs the statement.
+  if (const Result<void> valid = plan::ValidatePlan(plan); !valid)
+    return NotSupported("plan of an unknown shape (" + valid.error().message + ")");
   return std::move(result_);
 }
 
