@@ -1,0 +1,111 @@
+// The plugin's declaration, start and end.
+#include <cstring>
+
+#include "mysql/plugin.h"
+#include "mysql_version.h"
+#include "mysqlsem/collation.h"
+#include "plugin/handler.h"
+#include "plugin/monitor/tables.h"
+#include "plugin/node/node_connection.h"
+#include "plugin/node/reload.h"
+#include "plugin/offload.h"
+#include "plugin/optimizer.h"
+#include "plugin/server_log.h"
+#include "plugin/staleness.h"
+#include "plugin/statement.h"
+#include "plugin/status.h"
+#include "plugin/variables.h"
+#include "sql/current_thd.h"
+#include "sql/handler.h"
+#include "sql/mysqld.h"
+#include "sql/sql_base.h"
+
+namespace sirocco::plugin {
+namespace {
+
+handler* CreateHandler(handlerton* engine, TABLE_SHARE* share, bool, MEM_ROOT* memory) {
+  return new (memory) RapidHandler(engine, share);
+}
+
+uint PartitionFlags() { return HA_CANNOT_PARTITION_FK; }
+
+// "9.7.4" of "9.7.4-debug" and the like: what decides the layout of the server's classes, with the build type.
+bool IsServerVersion() {
+  constexpr char kBuiltFor[] = MYSQL_SERVER_VERSION;
+  const size_t size = sizeof(kBuiltFor) - 1;
+  return std::strncmp(server_version, kBuiltFor, size) == 0 && std::strstr(server_version, "debug") == nullptr &&
+         (server_version[size] == '\0' || server_version[size] == '-');
+}
+
+void StopThreads() {
+  StopReloader();
+  Nodes().Stop();
+}
+
+// A clean shutdown: the server has ended all sessions.
+void BeforeShutdown(handlerton*) { StopThreads(); }
+
+int Init(void* plugin) {
+  SetLogPlugin(plugin);
+  if (!IsServerVersion()) {
+    LogError(std::string("RAPID was built for MySQL " MYSQL_SERVER_VERSION " and cannot run in ") + server_version +
+             "; build Sirocco for this server");
+    return 1;
+  }
+  mysqlsem::InitializeCollations();
+  auto* engine = static_cast<handlerton*>(plugin);
+  engine->create = CreateHandler;
+  engine->state = SHOW_OPTION_YES;
+  engine->db_type = DB_TYPE_UNKNOWN;
+  engine->flags = HTON_IS_SECONDARY_ENGINE | HTON_SECONDARY_ENGINE_SUPPORTS_DDL;
+  engine->partition_flags = PartitionFlags;
+  engine->pre_dd_shutdown = BeforeShutdown;
+  InstallOffloadHooks(engine);
+  InstallOptimizerHooks(engine);
+  if (!InstallStalenessGuard(engine, plugin)) {
+    LogError("RAPID cannot observe changes of tables; it will not start");
+    return 1;
+  }
+  if (!AddMonitoringTables()) LogWarning("performance_schema.rpd_* tables are not available");
+  Nodes().Start(NodeSettingsFromVariables());
+  StartReloader(plugin);
+  return 0;
+}
+
+// UNINSTALL PLUGIN, before the plugin is taken away. Nonzero: it is in use.
+int CheckUninstall(void*) {
+  if (NumRunningStatements() != 0) return 1;
+  // Open tables of RAPID in the table cache would keep the plugin referenced.
+  close_cached_tables(current_thd, nullptr, false, LONG_TIMEOUT);
+  return 0;
+}
+
+int Deinit(void* plugin) {
+  StopThreads();
+  RemoveMonitoringTables();
+  RemoveStalenessGuard(plugin);
+  SetLogPlugin(nullptr);
+  return 0;
+}
+
+st_mysql_storage_engine kEngine = {MYSQL_HANDLERTON_INTERFACE_VERSION};
+
+}  // namespace
+}  // namespace sirocco::plugin
+
+mysql_declare_plugin(rapid){
+    MYSQL_STORAGE_ENGINE_PLUGIN,
+    &sirocco::plugin::kEngine,
+    "RAPID",
+    "Sirocco",
+    "In-memory query accelerator",
+    PLUGIN_LICENSE_GPL,
+    sirocco::plugin::Init,
+    sirocco::plugin::CheckUninstall,
+    sirocco::plugin::Deinit,
+    0x0001,
+    sirocco::plugin::kStatusVariables,
+    sirocco::plugin::kSystemVariables,
+    nullptr,
+    0,
+} mysql_declare_plugin_end;

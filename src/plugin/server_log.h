@@ -1,0 +1,15 @@
+// Lines in the server's error log, as "Plugin RAPID reported: '...'". Threads: any.
+#pragma once
+
+#include <string>
+
+namespace sirocco::plugin {
+
+// Before it is set, messages go to standard error. `plugin` is the MYSQL_PLUGIN of the init call.
+void SetLogPlugin(void* plugin);
+
+void LogError(const std::string& message);
+void LogWarning(const std::string& message);
+void LogNote(const std::string& message);
+
+}  // namespace sirocco::plugin

@@ -1,0 +1,28 @@
+// System variables of the plugin (rapid_*). docs: the user guide; each changes something real.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "plugin/node/node_connection.h"
+
+class THD;
+struct SYS_VAR;
+
+namespace sirocco::plugin {
+
+// For the plugin's declaration.
+extern SYS_VAR* kSystemVariables[];
+
+// The settings of the node, from the variables and the server's data directory. Valid after the server has set the
+// variables, that is from plugin init on.
+NodeSettings NodeSettingsFromVariables();
+// Bytes one query of the session may use; 0: the node's default.
+uint64_t QueryMemoryLimit(THD* thd);
+// Scanning threads of a load; 0: innodb_parallel_read_threads.
+size_t LoadThreads(THD* thd);
+// Join pairs the server may look at before it simplifies the join graph of an offloaded statement.
+uint64_t MaxJoinPairs(THD* thd);
+
+}  // namespace sirocco::plugin
