@@ -95,6 +95,9 @@ class FileRun {
       case Action::kLoad:
         Load(statement);
         break;
+      case Action::kUnload:
+        Unload(statement);
+        break;
       case Action::kCompare:
         ++summary_.compared;
         if (statement.parameters.empty()) CompareWays(statement, false);
@@ -133,6 +136,17 @@ class FileRun {
       if (!Survived(statement, outcome, "load")) return;
       if (outcome.error != 0) {
         Report(statement, "load of " + table, {"error " + std::to_string(outcome.error) + ": " + outcome.message});
+      }
+    }
+  }
+
+  void Unload(const Statement& statement) {
+    if (options_.off_only) return;
+    for (const std::string& table : statement.tables) {
+      const Outcome outcome = session_->Execute("ALTER TABLE `" + table + "` SECONDARY_UNLOAD");
+      if (!Survived(statement, outcome, "unload")) return;
+      if (outcome.error != 0) {
+        Report(statement, "unload of " + table, {"error " + std::to_string(outcome.error) + ": " + outcome.message});
       }
     }
   }

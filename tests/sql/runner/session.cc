@@ -3,6 +3,7 @@
 #include <mysql/errmsg.h>
 #include <mysql/mysql.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "sql/runner/metadata.h"
@@ -36,7 +37,7 @@ std::string TimeText(const MYSQL_TIME& t) {
   return text;
 }
 
-// One bound result column: numbers and times natively, everything else as bytes fetched in a second step.
+// One bound result column: numbers and times natively, everything else as bytes.
 struct BoundColumn {
   enum_field_types type = MYSQL_TYPE_STRING;
   int64_t integer = 0;
@@ -46,7 +47,9 @@ struct BoundColumn {
   unsigned long length = 0;
   bool is_null = false, truncated = false;
   bool is_unsigned = false;
+  std::string bytes;
 
+  // `field` knows the longest value of the stored result.
   void Bind(const MYSQL_FIELD& field, MYSQL_BIND* bind) {
     std::memset(bind, 0, sizeof(*bind));
     is_unsigned = (field.flags & UNSIGNED_FLAG) != 0;
@@ -78,6 +81,9 @@ struct BoundColumn {
         break;
       default:
         type = MYSQL_TYPE_STRING;
+        bytes.resize(std::max<size_t>(field.max_length, 1) + 1);
+        bind->buffer = bytes.data();
+        bind->buffer_length = bytes.size();
         break;
     }
     bind->buffer_type = type;
@@ -86,7 +92,7 @@ struct BoundColumn {
     bind->error = &truncated;
   }
 
-  Value Fetch(MYSQL_STMT* statement, MYSQL_BIND* bind, unsigned column) {
+  Value Text() const {
     if (is_null) return std::nullopt;
     char text[64];
     switch (type) {
@@ -98,15 +104,8 @@ struct BoundColumn {
       case MYSQL_TYPE_FLOAT:
         std::snprintf(text, sizeof(text), "%.9g", static_cast<double>(single));
         return text;
-      case MYSQL_TYPE_STRING: {
-        std::string bytes(length, '\0');
-        bind->buffer = bytes.data();
-        bind->buffer_length = bytes.size();
-        if (!bytes.empty()) mysql_stmt_fetch_column(statement, bind, column, 0);
-        bind->buffer = nullptr;
-        bind->buffer_length = 0;
-        return bytes;
-      }
+      case MYSQL_TYPE_STRING:
+        return bytes.substr(0, length);
       default:
         return TimeText(time);
     }
@@ -273,6 +272,8 @@ void Session::RunPrepared(const std::string& sql, const std::vector<Parameter>& 
     CollectWarnings(outcome);
     mysql_stmt_close(statement);
   };
+  const bool measure = true;
+  mysql_stmt_attr_set(statement, STMT_ATTR_UPDATE_MAX_LENGTH, &measure);
   if (mysql_stmt_prepare(statement, sql.data(), sql.size()) != 0) return failed();
   if (mysql_stmt_param_count(statement) != parameters.size()) {
     Fail(outcome, kSelfInconsistent, "the number of parameters is not the number of question marks");
@@ -285,6 +286,7 @@ void Session::RunPrepared(const std::string& sql, const std::vector<Parameter>& 
   for (int execution = 0; execution < 2; ++execution) {
     if (mysql_stmt_execute(statement) != 0) return failed();
     std::vector<Row> rows;
+    if (mysql_stmt_store_result(statement) != 0) return failed();
     if (MYSQL_RES* metadata = mysql_stmt_result_metadata(statement)) {
       outcome->columns = ReadColumns(metadata);
       const unsigned count = mysql_num_fields(metadata);
@@ -298,7 +300,7 @@ void Session::RunPrepared(const std::string& sql, const std::vector<Parameter>& 
         if (fetched == MYSQL_NO_DATA) break;
         if (fetched == 1) return failed();
         Row row(count);
-        for (unsigned i = 0; i < count; ++i) row[i] = columns[i].Fetch(statement, &binds[i], i);
+        for (unsigned i = 0; i < count; ++i) row[i] = columns[i].Text();
         rows.push_back(std::move(row));
       }
       mysql_stmt_free_result(statement);

@@ -113,14 +113,14 @@ class Parser {
     const std::string word(text.substr(0, space));
     const std::string_view rest = space == std::string_view::npos ? "" : Trim(text.substr(space));
     if (word == "include") return Include(rest, line);
-    if (word == "load") {
+    if (word == "load" || word == "unload") {
       Statement load;
-      load.action = Action::kLoad;
+      load.action = word == "load" ? Action::kLoad : Action::kUnload;
       load.line = line;
       load.file = name_;
       std::istringstream names{std::string(rest)};
       for (std::string name; names >> name;) load.tables.push_back(name);
-      if (load.tables.empty()) return Wrong(line, "load: which tables?");
+      if (load.tables.empty()) return Wrong(line, word + ": which tables?");
       statements_.push_back(std::move(load));
       return {};
     }

@@ -16,6 +16,7 @@ enum class Action {
   kCompare,  // with offload off and forced; everything must be equal
   kInto,     // INSERT .. SELECT or CREATE TABLE .. SELECT: both ways, the target tables are compared
   kLoad,     // ALTER TABLE .. SECONDARY_LOAD of the tables named (skipped when there is no engine)
+  kUnload,   // ALTER TABLE .. SECONDARY_UNLOAD of the tables named (likewise)
 };
 
 enum class Order {
@@ -47,7 +48,7 @@ struct Statement {
   bool approximate = false;  // floating point columns may differ in the last digits
   long expected_rows = -1;   // -1: any
   std::string target;     // table, with kInto
-  std::vector<std::string> tables;  // with kLoad
+  std::vector<std::string> tables;  // with kLoad, kUnload
 };
 
 struct TestFile {
