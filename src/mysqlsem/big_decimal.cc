@@ -1,9 +1,9 @@
 // BigDecimal: the server's decimal_t arithmetic on values without pointers.
-#include "mysqlsem/decimal.h"
-
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+
+#include "mysqlsem/decimal.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -19,8 +19,8 @@ constexpr int kGroups = 9;
 constexpr int kGroupDigits = 9;
 constexpr int kFatal = kDecOverflow | kDecDivZero | kDecBadNumber | E_DEC_OOM;
 
-static_assert(kDecTruncated == E_DEC_TRUNCATED && kDecOverflow == E_DEC_OVERFLOW && kDecDivZero == E_DEC_DIV_ZERO &&
-              kDecBadNumber == E_DEC_BAD_NUM);
+static_assert(kDecTruncated == E_DEC_TRUNCATED && kDecOverflow == E_DEC_OVERFLOW &&
+              kDecDivZero == E_DEC_DIV_ZERO && kDecBadNumber == E_DEC_BAD_NUM);
 
 decimal_round_mode Mode(DecimalRounding rounding) {
   switch (rounding) {
@@ -37,7 +37,8 @@ decimal_round_mode Mode(DecimalRounding rounding) {
 }
 }  // namespace
 
-// A server decimal whose digits live in a BigDecimal; only valid while that BigDecimal stays where it is.
+// A server decimal whose digits live in a BigDecimal; only valid while that BigDecimal stays where
+// it is.
 struct BigDecimalAccess {
   static decimal_t View(const BigDecimal& value) {
     decimal_t view;
@@ -54,7 +55,8 @@ struct BigDecimalAccess {
     decimal_t view = View(*value);
     return view;
   }
-  // Takes over what the server wrote; on overflow the largest value, as check_result_and_overflow does.
+  // Takes over what the server wrote; on overflow the largest value, as check_result_and_overflow
+  // does.
   static DecimalStatus Finish(int status, decimal_t* view, BigDecimal* value) {
     if (status & E_DEC_OVERFLOW) {
       const bool sign = view->sign;
@@ -115,7 +117,8 @@ DecimalStatus BigDecimal::FromString(std::string_view text, BigDecimal* result) 
   return Access::Finish(status, &target, result);
 }
 
-DecimalStatus BigDecimal::FromPacked(const uint8_t* packed, int precision, int scale, BigDecimal* result) {
+DecimalStatus BigDecimal::FromPacked(const uint8_t* packed, int precision, int scale,
+                                     BigDecimal* result) {
   decimal_t target = Access::Target(result);
   return Access::Finish(bin2decimal(packed, &target, precision, scale), &target, result);
 }
@@ -237,7 +240,8 @@ uint64_t BigDecimal::Hash(uint64_t seed) const {
   while (end > integer_groups && groups_[end - 1] == 0) --end;
   if (begin >= end) return XXH3_64bits_withSeed(nullptr, 0, seed);
   const auto salt = static_cast<uint64_t>((integer_groups - begin) * 2 + (negative_ ? 1 : 0));
-  return XXH3_64bits_withSeed(groups_ + begin, static_cast<size_t>(end - begin) * sizeof(groups_[0]),
+  return XXH3_64bits_withSeed(groups_ + begin,
+                              static_cast<size_t>(end - begin) * sizeof(groups_[0]),
                               seed ^ salt * 0x9E3779B97F4A7C15ULL);
 }
 
@@ -255,7 +259,8 @@ DecimalStatus BigDecimal::Round(int scale, DecimalRounding rounding, BigDecimal*
   const int integer_groups = (target.intg + kGroupDigits - 1) / kGroupDigits;
   const int room = (kGroups - integer_groups) * kGroupDigits;
   if ((status & kFatal) == 0 && target.frac < std::min(scale, room)) {
-    // Groups behind the old fraction may hold nothing yet: they are zero because the target started as zero.
+    // Groups behind the old fraction may hold nothing yet: they are zero because the target started
+    // as zero.
     const int used = integer_groups + (target.frac + kGroupDigits - 1) / kGroupDigits;
     std::fill(target.buf + used, target.buf + kGroups, 0);
     target.frac = std::min(scale, room);
@@ -277,7 +282,8 @@ DecimalStatus BigDecimal::Fit(int precision, int scale, BigDecimal* result) cons
 namespace {
 using Binary = int (*)(const decimal_t*, const decimal_t*, decimal_t*);
 
-DecimalStatus Apply(Binary operation, const BigDecimal& a, const BigDecimal& b, BigDecimal* result) {
+DecimalStatus Apply(Binary operation, const BigDecimal& a, const BigDecimal& b,
+                    BigDecimal* result) {
   const BigDecimal left = a, right = b;  // `result` may be an operand
   const decimal_t x = Access::View(left), y = Access::View(right);
   decimal_t target = Access::Target(result);
@@ -297,7 +303,8 @@ DecimalStatus Multiply(const BigDecimal& a, const BigDecimal& b, BigDecimal* res
 DecimalStatus Modulo(const BigDecimal& a, const BigDecimal& b, BigDecimal* result) {
   return Apply(decimal_mod, a, b, result);
 }
-DecimalStatus Divide(const BigDecimal& a, const BigDecimal& b, int scale_increment, BigDecimal* result) {
+DecimalStatus Divide(const BigDecimal& a, const BigDecimal& b, int scale_increment,
+                     BigDecimal* result) {
   const BigDecimal left = a, right = b;
   const decimal_t x = Access::View(left), y = Access::View(right);
   decimal_t target = Access::Target(result);

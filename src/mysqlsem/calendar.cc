@@ -9,7 +9,8 @@ namespace {
 
 constexpr int64_t kSecondsPerDay = 86400;
 
-// The server turns the user's mode into flags with the "first week has four days" bit inverted for Sunday weeks.
+// The server turns the user's mode into flags with the "first week has four days" bit inverted for
+// Sunday weeks.
 uint32_t WeekFlags(uint32_t mode) {
   mode &= 7;
   if ((mode & WEEK_MONDAY_FIRST) == 0) mode ^= WEEK_FIRST_WEEKDAY;
@@ -24,7 +25,9 @@ bool HasAllParts(PackedDate d) { return DateMonth(d) != 0 && DateDay(d) != 0; }
 
 }  // namespace
 
-int64_t DayNumber(uint32_t year, uint32_t month, uint32_t day) { return calc_daynr(year, month, day); }
+int64_t DayNumber(uint32_t year, uint32_t month, uint32_t day) {
+  return calc_daynr(year, month, day);
+}
 
 std::optional<int64_t> ToDays(PackedDate d) {
   if (!HasAllParts(d)) return std::nullopt;
@@ -34,7 +37,8 @@ std::optional<int64_t> ToDays(PackedDate d) {
 std::optional<int64_t> ToSeconds(PackedDatetime v) {
   const PackedDate date = DatetimeToDate(v);
   if (!IsValidDate(date)) return std::nullopt;
-  return DayNumber(date) * kSecondsPerDay + DatetimeHour(v) * 3600 + DatetimeMinute(v) * 60 + DatetimeSecond(v);
+  return DayNumber(date) * kSecondsPerDay + DatetimeHour(v) * 3600 + DatetimeMinute(v) * 60 +
+         DatetimeSecond(v);
 }
 
 std::optional<PackedDate> FromDays(int64_t day_number) {
@@ -44,7 +48,8 @@ std::optional<PackedDate> FromDays(int64_t day_number) {
 }
 
 bool IsValidDate(PackedDate d) {
-  return HasAllParts(d) && DateMonth(d) <= 12 && DateYear(d) <= 9999 && DateDay(d) <= DaysInMonth(DateYear(d), DateMonth(d));
+  return HasAllParts(d) && DateMonth(d) <= 12 && DateYear(d) <= 9999 &&
+         DateDay(d) <= DaysInMonth(DateYear(d), DateMonth(d));
 }
 
 uint32_t DaysInMonth(uint32_t year, uint32_t month) {
@@ -55,7 +60,9 @@ uint32_t DaysInMonth(uint32_t year, uint32_t month) {
 
 int Weekday(PackedDate d, bool sunday_first) { return calc_weekday(DayNumber(d), sunday_first); }
 
-int DayOfYear(PackedDate d) { return static_cast<int>(DayNumber(d) - DayNumber(DateYear(d), 1, 1) + 1); }
+int DayOfYear(PackedDate d) {
+  return static_cast<int>(DayNumber(d) - DayNumber(DateYear(d), 1, 1) + 1);
+}
 
 uint32_t Week(PackedDate d, uint32_t mode, uint32_t* year) {
   uint32_t ignored;
@@ -79,7 +86,8 @@ std::optional<int64_t> DateDiff(PackedDate a, PackedDate b) {
 }
 
 std::optional<PackedDate> MakeDate(int64_t year, int64_t day_of_year) {
-  if (year < 0 || year > 9999 || day_of_year <= 0 || day_of_year > MAX_DAY_NUMBER) return std::nullopt;
+  if (year < 0 || year > 9999 || day_of_year <= 0 || day_of_year > MAX_DAY_NUMBER)
+    return std::nullopt;
   if (year < 100) year = year_2000_handling(static_cast<unsigned>(year));
   const int64_t days = DayNumber(static_cast<uint32_t>(year), 1, 1) + day_of_year - 1;
   if (days < 0 || days > MAX_DAY_NUMBER) return std::nullopt;
@@ -90,8 +98,8 @@ std::optional<PackedDate> MakeDate(int64_t year, int64_t day_of_year) {
 
 std::optional<int64_t> PeriodAdd(int64_t period, int64_t months) {
   if (!valid_period(period)) return std::nullopt;
-  return static_cast<int64_t>(convert_month_to_period(convert_period_to_month(static_cast<uint64_t>(period)) +
-                                                      static_cast<uint64_t>(months)));
+  return static_cast<int64_t>(convert_month_to_period(
+      convert_period_to_month(static_cast<uint64_t>(period)) + static_cast<uint64_t>(months)));
 }
 
 std::optional<int64_t> PeriodDiff(int64_t period1, int64_t period2) {
@@ -102,7 +110,8 @@ std::optional<int64_t> PeriodDiff(int64_t period1, int64_t period2) {
 
 PackedTime SecondsToTime(int64_t seconds, uint32_t microseconds, bool negative, bool* clamped) {
   const bool below = seconds < 0;
-  const uint64_t magnitude = below ? -static_cast<uint64_t>(seconds) : static_cast<uint64_t>(seconds);
+  const uint64_t magnitude =
+      below ? -static_cast<uint64_t>(seconds) : static_cast<uint64_t>(seconds);
   const bool too_big = magnitude > TIME_MAX_VALUE_SECONDS;
   if (clamped != nullptr) *clamped = too_big;
   const int64_t micros =
@@ -116,7 +125,8 @@ int64_t TimeToSeconds(PackedTime t) {
   return time.negative ? -seconds : seconds;
 }
 
-std::optional<PackedTime> MakeTime(int64_t hour, int64_t minute, int64_t second, uint32_t microsecond, bool* clamped) {
+std::optional<PackedTime> MakeTime(int64_t hour, int64_t minute, int64_t second,
+                                   uint32_t microsecond, bool* clamped) {
   if (clamped != nullptr) *clamped = false;
   if (minute < 0 || minute > 59 || second < 0 || second > 59) return std::nullopt;
   const bool negative = hour < 0;
@@ -126,8 +136,8 @@ std::optional<PackedTime> MakeTime(int64_t hour, int64_t minute, int64_t second,
     if (clamped != nullptr) *clamped = true;
     return PackTime(negative, TIME_MAX_HOUR, TIME_MAX_MINUTE, TIME_MAX_SECOND, 0);
   }
-  return PackTime(negative, static_cast<uint32_t>(hours), static_cast<uint32_t>(minute), static_cast<uint32_t>(second),
-                  microsecond);
+  return PackTime(negative, static_cast<uint32_t>(hours), static_cast<uint32_t>(minute),
+                  static_cast<uint32_t>(second), microsecond);
 }
 
 }  // namespace sirocco::mysqlsem

@@ -2,9 +2,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "mysqlsem/collation.h"
-
 #include "mysql/strings/m_ctype.h"
+#include "mysqlsem/collation.h"
 
 namespace sirocco::mysqlsem {
 namespace {
@@ -18,11 +17,13 @@ const char* End(std::string_view s) { return s.data() + s.size(); }
 }  // namespace
 
 bool Collation::Like(std::string_view str, std::string_view pattern, int32_t escape) const {
-  return my_wildcmp(cs_, str.data(), End(str), pattern.data(), End(pattern), escape, escape == kWildOne ? -1 : kWildOne,
-                    escape == kWildMany ? -1 : kWildMany) == 0;
+  return my_wildcmp(cs_, str.data(), End(str), pattern.data(), End(pattern), escape,
+                    escape == kWildOne ? -1 : kWildOne, escape == kWildMany ? -1 : kWildMany) == 0;
 }
 
-size_t Collation::NumChars(std::string_view s) const { return cs_->cset->numchars(cs_, s.data(), End(s)); }
+size_t Collation::NumChars(std::string_view s) const {
+  return cs_->cset->numchars(cs_, s.data(), End(s));
+}
 
 size_t Collation::CharOffset(std::string_view s, size_t n) const {
   if (n == 0) return 0;
@@ -34,7 +35,8 @@ size_t Collation::WellFormedLength(std::string_view s) const {
   return cs_->cset->well_formed_len(cs_, s.data(), End(s), s.size(), &error);
 }
 
-// The server's functions work in place when case never changes the length, else from one buffer into another.
+// The server's functions work in place when case never changes the length, else from one buffer
+// into another.
 void Collation::Upper(std::string_view s, std::string* out) const {
   out->assign(s);
   if (cs_->caseup_multiply <= 1) {
@@ -69,8 +71,8 @@ int64_t Collation::Locate(std::string_view needle, std::string_view haystack, in
   }
   if (needle.empty()) return first + 1;
   my_match_t match;
-  if (!cs_->coll->strstr(cs_, haystack.data() + offset, haystack.size() - offset, needle.data(), needle.size(),
-                         &match)) {
+  if (!cs_->coll->strstr(cs_, haystack.data() + offset, haystack.size() - offset, needle.data(),
+                         needle.size(), &match)) {
     return 0;
   }
   return static_cast<int64_t>(match.mb_len) + first + 1;
@@ -125,10 +127,13 @@ std::string_view Collation::TrimTrailing(std::string_view s, std::string_view pa
   if (pad.empty() || pad.size() > s.size()) return s;
   const char* const begin = s.data();
   const char* end = End(s);
-  // A character set whose multi-byte characters never end in an ASCII byte needs no scan from the front.
+  // A character set whose multi-byte characters never end in an ASCII byte needs no scan from the
+  // front.
   const bool safe_backwards = !use_mb(cs_) || charset_ == "utf8mb4" || charset_ == "utf8mb3";
-  if (safe_backwards && (!use_mb(cs_) || (pad.size() == 1 && static_cast<uint8_t>(pad[0]) < 0x80))) {
-    while (begin + pad.size() <= end && std::memcmp(end - pad.size(), pad.data(), pad.size()) == 0) end -= pad.size();
+  if (safe_backwards &&
+      (!use_mb(cs_) || (pad.size() == 1 && static_cast<uint8_t>(pad[0]) < 0x80))) {
+    while (begin + pad.size() <= end && std::memcmp(end - pad.size(), pad.data(), pad.size()) == 0)
+      end -= pad.size();
     return s.substr(0, static_cast<size_t>(end - begin));
   }
   while (true) {
@@ -179,7 +184,8 @@ bool Collation::AppendChar(uint32_t code_point, std::string* out) const {
   return true;
 }
 
-uint32_t ConvertCharset(const Collation& from, const Collation& to, std::string_view s, std::string* out) {
+uint32_t ConvertCharset(const Collation& from, const Collation& to, std::string_view s,
+                        std::string* out) {
   if (from.charset_name() == to.charset_name() || from.id() == my_charset_bin.number ||
       to.id() == my_charset_bin.number) {
     out->assign(s);
@@ -187,8 +193,8 @@ uint32_t ConvertCharset(const Collation& from, const Collation& to, std::string_
   }
   out->resize(s.size() / from.mbminlen() * to.mbmaxlen() + to.mbmaxlen());
   unsigned errors = 0;
-  const size_t size = my_convert(out->data(), out->size(), to.charset_info(), s.data(), s.size(), from.charset_info(),
-                                 &errors);
+  const size_t size = my_convert(out->data(), out->size(), to.charset_info(), s.data(), s.size(),
+                                 from.charset_info(), &errors);
   out->resize(size);
   return errors;
 }

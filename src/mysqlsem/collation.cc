@@ -54,22 +54,28 @@ bool IsAscii(std::string_view s) {
 }
 
 size_t WeightBound(const CHARSET_INFO* cs, size_t num_chars) {
-  return (cs->coll->strnxfrmlen(cs, cs->mbmaxlen * std::max<size_t>(num_chars, 1)) + 9) & ~size_t{1};
+  return (cs->coll->strnxfrmlen(cs, cs->mbmaxlen * std::max<size_t>(num_chars, 1)) + 9) &
+         ~size_t{1};
 }
 
-// Server weights of `s` without padding. Returns their number of bytes; `*out` points into `buffer`.
-size_t ServerWeights(const CHARSET_INFO* cs, std::string_view s, WeightBuffer* buffer, const uint8_t** out) {
-  // Every byte may count as a character in ill-formed text, so the byte count bounds both numbers below.
+// Server weights of `s` without padding. Returns their number of bytes; `*out` points into
+// `buffer`.
+size_t ServerWeights(const CHARSET_INFO* cs, std::string_view s, WeightBuffer* buffer,
+                     const uint8_t** out) {
+  // Every byte may count as a character in ill-formed text, so the byte count bounds both numbers
+  // below.
   const size_t bound = WeightBound(cs, s.size());
   uint8_t* weights = buffer->Reserve(bound);
-  const size_t num_chars =
-      cs->pad_attribute == PAD_SPACE ? cs->cset->numchars(cs, s.data(), s.data() + s.size()) : s.size();
+  const size_t num_chars = cs->pad_attribute == PAD_SPACE
+                               ? cs->cset->numchars(cs, s.data(), s.data() + s.size())
+                               : s.size();
   *out = weights;
-  return cs->coll->strnxfrm(cs, weights, bound, static_cast<unsigned>(num_chars), Bytes(s), s.size(), 0);
+  return cs->coll->strnxfrm(cs, weights, bound, static_cast<unsigned>(num_chars), Bytes(s),
+                            s.size(), 0);
 }
 
-// Collations whose ASCII characters have independent weights at one level, so a table can replace the scanner. The
-// pairwise check in the constructor guards the list.
+// Collations whose ASCII characters have independent weights at one level, so a table can replace
+// the scanner. The pairwise check in the constructor guards the list.
 bool MayUseAsciiTable(uint32_t id) {
   static constexpr uint32_t kIds[] = {
       8,    // latin1_swedish_ci
@@ -95,7 +101,8 @@ void InitializeCollations() {
   std::call_once(g_initialized, [] { mysql::collation::initialize(); });
 }
 
-Collation::Collation(const CHARSET_INFO* cs) : cs_(cs), name_(cs->m_coll_name), charset_(cs->csname) {
+Collation::Collation(const CHARSET_INFO* cs)
+    : cs_(cs), name_(cs->m_coll_name), charset_(cs->csname) {
   id_ = cs->number;
   mbmaxlen_ = cs->mbmaxlen;
   mbminlen_ = cs->mbminlen;
@@ -104,9 +111,10 @@ Collation::Collation(const CHARSET_INFO* cs) : cs_(cs), name_(cs->m_coll_name), 
   const bool byte_order = (cs->state & MY_CS_BINSORT) != 0 && cs->mbminlen == 1;
   is_binary_ = byte_order && !pad_space_;
   is_binary_padded_ = byte_order && pad_space_;
-  // Their comparisons look at more than, or at something else than, the weights. The tests compare keys with
-  // comparisons for every collation of the server.
-  has_sort_key_ = !IsCzech(id_) && id_ != kBig5ChineseCi && id_ != kTis620ThaiCi && id_ != kGb18030ChineseCi;
+  // Their comparisons look at more than, or at something else than, the weights. The tests compare
+  // keys with comparisons for every collation of the server.
+  has_sort_key_ =
+      !IsCzech(id_) && id_ != kBig5ChineseCi && id_ != kTis620ThaiCi && id_ != kGb18030ChineseCi;
 
   if (is_binary_padded_) {
     space_weight_size_ = 1;
@@ -142,7 +150,8 @@ Collation::Collation(const CHARSET_INFO* cs) : cs_(cs), name_(cs->m_coll_name), 
       const uint8_t* weights = nullptr;
       const size_t size = ServerWeights(cs, std::string_view(text, 2), &buffer, &weights);
       const size_t first = ascii_weight_size_[c], second = ascii_weight_size_[d];
-      // Padding after ignorable characters is the only difference a single-level collation may show.
+      // Padding after ignorable characters is the only difference a single-level collation may
+      // show.
       if (size < first + second || std::memcmp(weights, ascii_weight_[c], first) != 0 ||
           std::memcmp(weights + first, ascii_weight_[d], second) != 0) {
         return;
@@ -171,8 +180,9 @@ int Collation::Compare(std::string_view a, std::string_view b) const {
     return a.size() < b.size() ? -1 : a.size() > b.size();
   }
   if (ascii_table_) {
-    // As long as both sides are ASCII, characters map to weights one by one. A following character that is not ASCII
-    // might combine with the current one, so the table decides only if there is none.
+    // As long as both sides are ASCII, characters map to weights one by one. A following character
+    // that is not ASCII might combine with the current one, so the table decides only if there is
+    // none.
     const size_t n = std::min(a.size(), b.size());
     const auto ascii_at = [](std::string_view s, size_t i) {
       return i >= s.size() || (static_cast<uint8_t>(s[i]) & 0x80) == 0;
@@ -195,7 +205,8 @@ int Collation::Compare(std::string_view a, std::string_view b) const {
 }
 
 bool Collation::Equal(std::string_view a, std::string_view b) const {
-  if (a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size()) == 0)) return true;
+  if (a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size()) == 0))
+    return true;
   if (is_binary_) return false;
   return Compare(a, b) == 0;
 }
@@ -227,25 +238,31 @@ size_t Collation::StripSpaceWeights(const uint8_t* weights, size_t size) const {
   return size;
 }
 
-// A PAD SPACE string behaves as if followed by spaces without end. The key cuts the weights into segments; the byte
-// after each segment tells whether what follows is less than (1), equal to (2, end of key) or greater than (3) spaces.
+// A PAD SPACE string behaves as if followed by spaces without end. The key cuts the weights into
+// segments; the byte after each segment tells whether what follows is less than (1), equal to (2,
+// end of key) or greater than (3) spaces.
 void Collation::AppendPaddedKey(const uint8_t* weights, size_t size, std::string* out) const {
   const size_t unit = space_weight_size_;
   const size_t segment = unit * (8 / unit);
   size = StripSpaceWeights(weights, size);
-  size_t offset = 0;
-  while (true) {
+  const size_t num_segments = std::max<size_t>(1, (size + segment - 1) / segment);
+  const size_t before = out->size();
+  out->resize(before + num_segments * (segment + 1));
+  auto* to = reinterpret_cast<uint8_t*>(out->data() + before);
+  for (size_t offset = 0;;) {
     const size_t take = std::min(segment, size - offset);
-    out->append(reinterpret_cast<const char*>(weights + offset), take);
-    for (size_t i = take; i < segment; ++i) out->push_back(static_cast<char>(space_weight_[i % unit]));
+    if (take != 0) std::memcpy(to, weights + offset, take);
+    for (size_t i = take; i < segment; ++i) to[i] = space_weight_[i % unit];
+    to += segment;
     offset += take;
     if (offset >= size) {
-      out->push_back(2);
+      *to = 2;
       return;
     }
     int order = 0;
-    for (size_t i = offset; i < size && order == 0; ++i) order = weights[i] - space_weight_[(i - offset) % unit];
-    out->push_back(order < 0 ? 1 : 3);
+    for (size_t i = offset; i < size && order == 0; ++i)
+      order = weights[i] - space_weight_[(i - offset) % unit];
+    *to++ = order < 0 ? 1 : 3;
   }
 }
 
@@ -301,13 +318,14 @@ const Collation* FindCollation(uint32_t mysql_id) {
 }
 
 const Collation* FindCollationByName(std::string_view name) {
-  const CHARSET_INFO* cs = mysql::collation::find_by_name(mysql::collation::Name(name.data(), name.size()));
+  const CHARSET_INFO* cs =
+      mysql::collation::find_by_name(mysql::collation::Name(name.data(), name.size()));
   return cs == nullptr ? nullptr : FindCollation(cs->number);
 }
 
 const Collation* FindDefaultCollation(std::string_view charset_name) {
-  const CHARSET_INFO* cs =
-      mysql::collation::find_primary(mysql::collation::Name(charset_name.data(), charset_name.size()));
+  const CHARSET_INFO* cs = mysql::collation::find_primary(
+      mysql::collation::Name(charset_name.data(), charset_name.size()));
   return cs == nullptr ? nullptr : FindCollation(cs->number);
 }
 

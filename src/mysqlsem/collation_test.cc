@@ -1,8 +1,8 @@
 #include "mysqlsem/collation.h"
 
-#include <random>
-
 #include <gtest/gtest.h>
+
+#include <random>
 
 #include "mysqlsem/recorded.h"
 
@@ -34,7 +34,8 @@ std::string Recorded(const std::string& operation, const RecordedArgs& args) {
   if (operation == "upper") return collation->Upper(a, &out), ToHex(out);
   if (operation == "lower") return collation->Lower(a, &out), ToHex(out);
   if (operation == "reverse") return collation->Reverse(a, &out), ToHex(out);
-  if (operation == "substring") return ToHex(collation->Substring(a, std::stoi(args[2]), std::stoi(args[3])));
+  if (operation == "substring")
+    return ToHex(collation->Substring(a, std::stoi(args[2]), std::stoi(args[3])));
   if (operation == "left") return ToHex(collation->Left(a, std::stoi(args[2])));
   if (operation == "right") return ToHex(collation->Right(a, std::stoi(args[2])));
   const std::string pad = FromHex(args[2]);
@@ -68,11 +69,12 @@ TEST_F(CollationTest, KnowsItsProperties) {
 
 // Strings that look like text of the collation: its own encodings of characters from many scripts.
 std::string RandomText(const Collation& collation, std::mt19937& random) {
-  static constexpr uint32_t kChars[] = {'a',    'A',    'b',    'B',    'c',    'h',    'C',    'H',     ' ',     ' ',
-                                        ' ',    '\t',   0,      1,      '!',    '0',    '_',    'z',     'Z',     'l',
-                                        0xDF,   0xE4,   0xC4,   0xE9,   0xFF,   0x131,  0x301,  0x30A,   0x3B1,   0x3A3,
-                                        0x416,  0x436,  0xE40,  0xE01,  0x3042, 0x30A2, 0x4E00, 0x9FA5,  0xAC00,  0x1F600,
-                                        0x104,  0x105,  0xB7,   0x200B, 0x0E33, 0xFB01, 0x1E9E, 0x20000, 0x10FFFF, 0x7F};
+  static constexpr uint32_t kChars[] = {
+      'a',   'A',   'b',   'B',    'c',    'h',    'C',    'H',     ' ',      ' ',
+      ' ',   '\t',  0,     1,      '!',    '0',    '_',    'z',     'Z',      'l',
+      0xDF,  0xE4,  0xC4,  0xE9,   0xFF,   0x131,  0x301,  0x30A,   0x3B1,    0x3A3,
+      0x416, 0x436, 0xE40, 0xE01,  0x3042, 0x30A2, 0x4E00, 0x9FA5,  0xAC00,   0x1F600,
+      0x104, 0x105, 0xB7,  0x200B, 0x0E33, 0xFB01, 0x1E9E, 0x20000, 0x10FFFF, 0x7F};
   std::string text;
   const auto length = random() % 7;
   while (text.empty() ? length > 0 && random() % 20 != 0 : collation.NumChars(text) < length) {
@@ -98,7 +100,8 @@ TEST_F(CollationTest, KeysAndHashesFollowComparison) {
       if (random() % 4 == 0) collation->AppendChar(' ', &b);
       const int order = Sign(collation->Compare(a, b));
       const auto context = [&] {
-        return std::string(collation->name()) + " " + ToHex(a) + " " + ToHex(b) + " order " + std::to_string(order);
+        return std::string(collation->name()) + " " + ToHex(a) + " " + ToHex(b) + " order " +
+               std::to_string(order);
       };
       if (order == 0 && collation->Hash(a, 5) != collation->Hash(b, 5)) {
         ADD_FAILURE() << "hash: " << context();
@@ -157,7 +160,8 @@ TEST_F(CollationTest, CharacterOffsets) {
 
 TEST_F(CollationTest, ConversionCountsLostCharacters) {
   std::string out;
-  EXPECT_EQ(ConvertCharset(*FindCollation(255), *FindCollation(8), "a\xC3\xA4\xE6\x97\xA5", &out), 1u);
+  EXPECT_EQ(ConvertCharset(*FindCollation(255), *FindCollation(8), "a\xC3\xA4\xE6\x97\xA5", &out),
+            1u);
   EXPECT_EQ(out, "a\xE4?");
   EXPECT_EQ(ConvertCharset(*FindCollation(8), *FindCollation(255), "\xE4", &out), 0u);
   EXPECT_EQ(out, "\xC3\xA4");

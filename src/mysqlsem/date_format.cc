@@ -1,9 +1,9 @@
 // DATE_FORMAT, TIME_FORMAT and STR_TO_DATE with the names of locale en_US.
-#include <algorithm>
-#include <cstring>
-
 #include <mysql/strings/m_ctype.h>
 #include <mysql/strings/my_strtoll10.h>
+
+#include <algorithm>
+#include <cstring>
 
 #include "mysqlsem/server_time.h"
 #include "mysqlsem/temporal.h"
@@ -11,9 +11,11 @@
 namespace sirocco::mysqlsem {
 namespace {
 
-constexpr std::string_view kMonths[12] = {"January", "February", "March",     "April",   "May",      "June",
-                                          "July",    "August",   "September", "October", "November", "December"};
-constexpr std::string_view kDays[7] = {"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"};
+constexpr std::string_view kMonths[12] = {"January",   "February", "March",    "April",
+                                          "May",       "June",     "July",     "August",
+                                          "September", "October",  "November", "December"};
+constexpr std::string_view kDays[7] = {"Monday", "Tuesday",  "Wednesday", "Thursday",
+                                       "Friday", "Saturday", "Sunday"};
 constexpr size_t kShortName = 3;
 
 void AppendPadded(int64_t value, int width, std::string* out) {
@@ -59,13 +61,16 @@ bool AppendSpecifier(char specifier, const Temporal& t, std::string* out) {
   const bool is_time = t.kind == TemporalKind::kTime;
   const bool has_date = t.month != 0 || t.year != 0;
   const auto day_number = [&t] { return calc_daynr(t.year, t.month, t.day); };
-  const auto week = [&t](unsigned flags, unsigned* year) { return calc_week(ToServer(t), flags, year); };
+  const auto week = [&t](unsigned flags, unsigned* year) {
+    return calc_week(ToServer(t), flags, year);
+  };
   unsigned year = 0;
   switch (specifier) {
     case 'M':
     case 'b':
       if (t.month == 0 || t.month > 12) return false;
-      out->append(specifier == 'M' ? kMonths[t.month - 1] : kMonths[t.month - 1].substr(0, kShortName));
+      out->append(specifier == 'M' ? kMonths[t.month - 1]
+                                   : kMonths[t.month - 1].substr(0, kShortName));
       return true;
     case 'W':
     case 'a': {
@@ -146,7 +151,9 @@ bool AppendSpecifier(char specifier, const Temporal& t, std::string* out) {
     case 'V':
     case 'v':
       if (is_time) return false;
-      AppendPadded(week(WEEK_YEAR | (specifier == 'V' ? WEEK_FIRST_WEEKDAY : WEEK_MONDAY_FIRST), &year), 2, out);
+      AppendPadded(
+          week(WEEK_YEAR | (specifier == 'V' ? WEEK_FIRST_WEEKDAY : WEEK_MONDAY_FIRST), &year), 2,
+          out);
       return true;
     case 'X':
     case 'x':
@@ -206,7 +213,8 @@ class PatternReader {
         (!strict_week_ && strict_year_ >= 0)) {
       return false;
     }
-    long days = calc_daynr(static_cast<unsigned>(strict_week_ ? strict_year_ : static_cast<int>(time.year)), 1, 1);
+    long days = calc_daynr(
+        static_cast<unsigned>(strict_week_ ? strict_year_ : static_cast<int>(time.year)), 1, 1);
     const int first_weekday = calc_weekday(days, sunday_first_);
     if (sunday_first_) {
       days += (first_weekday == 0 ? 0 : 7) - first_weekday + (week_ - 1) * 7 + weekday_ % 7;
@@ -269,7 +277,8 @@ class PatternReader {
 
   bool ReadHalfDay(uint32_t* offset) {
     if (end_ - p_ < 2) return false;
-    const char first = my_toupper(&my_charset_latin1, p_[0]), second = my_toupper(&my_charset_latin1, p_[1]);
+    const char first = my_toupper(&my_charset_latin1, p_[0]),
+               second = my_toupper(&my_charset_latin1, p_[1]);
     if (second != 'M' || (first != 'A' && first != 'P')) return false;
     if (first == 'P') *offset = 12;
     p_ += 2;
@@ -404,8 +413,8 @@ TemporalKind PatternKind(std::string_view format, int* decimals) {
   return TemporalKind::kDate;
 }
 
-std::optional<Temporal> ParseWithPattern(std::string_view text, std::string_view format, TemporalKind kind,
-                                         uint32_t flags, bool* truncated) {
+std::optional<Temporal> ParseWithPattern(std::string_view text, std::string_view format,
+                                         TemporalKind kind, uint32_t flags, bool* truncated) {
   PatternReader reader(text);
   if (!reader.Read(format) || !reader.Complete()) return std::nullopt;
   Temporal time = reader.time;
@@ -414,7 +423,8 @@ std::optional<Temporal> ParseWithPattern(std::string_view text, std::string_view
   uint32_t date_flags = flags;
   if (kind == TemporalKind::kTime) date_flags &= ~uint32_t{kNoZeroDate};
   int warnings = 0;
-  if (check_datetime_range(server) || check_date(server, non_zero_date(server), date_flags, &warnings)) {
+  if (check_datetime_range(server) ||
+      check_date(server, non_zero_date(server), date_flags, &warnings)) {
     return std::nullopt;
   }
   if (truncated != nullptr) *truncated = !reader.OnlySpacesLeft();
@@ -430,7 +440,11 @@ std::optional<Temporal> ParseWithPattern(std::string_view text, std::string_view
   return time;
 }
 
-std::string_view MonthName(uint32_t month) { return month >= 1 && month <= 12 ? kMonths[month - 1] : ""; }
-std::string_view WeekdayName(int weekday) { return weekday >= 0 && weekday < 7 ? kDays[weekday] : ""; }
+std::string_view MonthName(uint32_t month) {
+  return month >= 1 && month <= 12 ? kMonths[month - 1] : "";
+}
+std::string_view WeekdayName(int weekday) {
+  return weekday >= 0 && weekday < 7 ? kDays[weekday] : "";
+}
 
 }  // namespace sirocco::mysqlsem

@@ -1,9 +1,9 @@
 #include "mysqlsem/decimal.h"
 
+#include <gtest/gtest.h>
+
 #include <cstring>
 #include <random>
-
-#include <gtest/gtest.h>
 
 #include "mysqlsem/number_format.h"
 #include "mysqlsem/recorded.h"
@@ -55,10 +55,12 @@ std::string Binary(const std::string& operation, const RecordedArgs& args) {
   if (operation == "div" && ToScaled(args[0], s1, &x) && ToScaled(args[2], s2, &y)) {
     const DecimalStatus scaled = DivideScaled(x, s1, y, s2, kIncrement, scale, &quotient);
     if (scaled == kDecOk) {
-      EXPECT_EQ(ScaledToString(quotient, scale), Rounded(result, scale)) << args[0] << " / " << args[2];
+      EXPECT_EQ(ScaledToString(quotient, scale), Rounded(result, scale))
+          << args[0] << " / " << args[2];
       Int128 raw;
       if (DivideScaledRaw(x, s1, y, s2, kIncrement, &raw) == kDecOk) {
-        EXPECT_EQ(BigDecimal::FromScaled(raw, DivisionDigits(s1, s2, kIncrement)).Compare(result), 0);
+        EXPECT_EQ(BigDecimal::FromScaled(raw, DivisionDigits(s1, s2, kIncrement)).Compare(result),
+                  0);
       }
     }
   }
@@ -67,7 +69,8 @@ std::string Binary(const std::string& operation, const RecordedArgs& args) {
 
 std::string Recorded(const std::string& operation, const RecordedArgs& args) {
   BigDecimal result;
-  if (operation == "add" || operation == "sub" || operation == "mul" || operation == "div" || operation == "mod") {
+  if (operation == "add" || operation == "sub" || operation == "mul" || operation == "div" ||
+      operation == "mod") {
     return Binary(operation, args);
   }
   if (operation == "avg") {
@@ -84,8 +87,12 @@ std::string Recorded(const std::string& operation, const RecordedArgs& args) {
   if (operation == "div_mul") {
     BigDecimal quotient;
     Divide(Parse(args[0]), Parse(args[1]), kIncrement, &quotient);
-    const int scale1 = args[0].find('.') == std::string::npos ? 0 : static_cast<int>(args[0].size() - args[0].find('.') - 1);
-    const int scale3 = args[2].find('.') == std::string::npos ? 0 : static_cast<int>(args[2].size() - args[2].find('.') - 1);
+    const int scale1 = args[0].find('.') == std::string::npos
+                           ? 0
+                           : static_cast<int>(args[0].size() - args[0].find('.') - 1);
+    const int scale3 = args[2].find('.') == std::string::npos
+                           ? 0
+                           : static_cast<int>(args[2].size() - args[2].find('.') - 1);
     quotient.Round(scale1 + kIncrement, DecimalRounding::kHalfUp, &quotient);
     Multiply(quotient, Parse(args[2]), &result);
     return Rounded(result, scale1 + kIncrement + scale3);
@@ -102,11 +109,15 @@ std::string Recorded(const std::string& operation, const RecordedArgs& args) {
     return result.ToString();
   }
   const BigDecimal a = Parse(args[0]);
-  if (operation == "round") return a.Round(std::stoi(args[1]), DecimalRounding::kHalfUp, &result), result.ToString();
-  if (operation == "truncate") return a.Round(std::stoi(args[1]), DecimalRounding::kTruncate, &result), result.ToString();
-  if (operation == "ceiling") return a.Round(0, DecimalRounding::kCeiling, &result), result.ToString();
+  if (operation == "round")
+    return a.Round(std::stoi(args[1]), DecimalRounding::kHalfUp, &result), result.ToString();
+  if (operation == "truncate")
+    return a.Round(std::stoi(args[1]), DecimalRounding::kTruncate, &result), result.ToString();
+  if (operation == "ceiling")
+    return a.Round(0, DecimalRounding::kCeiling, &result), result.ToString();
   if (operation == "floor") return a.Round(0, DecimalRounding::kFloor, &result), result.ToString();
-  if (operation == "cast") return a.Fit(std::stoi(args[1]), std::stoi(args[2]), &result), result.ToString();
+  if (operation == "cast")
+    return a.Fit(std::stoi(args[1]), std::stoi(args[2]), &result), result.ToString();
   if (operation == "double") return FormatDouble(a.ToDouble());
   if (operation == "negate") return a.Negated().ToString();
   if (operation == "signed") {
@@ -134,11 +145,13 @@ TEST(DecimalTest, PackedRoundTrip) {
         const auto limit = static_cast<Uint128>(PowerOfTen(precision));
         Uint128 magnitude = i == 0 ? 0 : i == 1 ? limit - 1 : RandomBelow(limit, random);
         if (i > 6) magnitude %= static_cast<Uint128>(PowerOfTen(1 + i % precision));
-        const Int128 value = i % 2 == 0 ? static_cast<Int128>(magnitude) : -static_cast<Int128>(magnitude);
+        const Int128 value =
+            i % 2 == 0 ? static_cast<Int128>(magnitude) : -static_cast<Int128>(magnitude);
         uint8_t packed[32] = {}, server[32] = {};
         ASSERT_EQ(EncodePackedFromInt128(value, precision, scale, packed), kDecOk);
         ASSERT_EQ(BigDecimal::FromScaled(value, scale).ToPacked(precision, scale, server), kDecOk);
-        ASSERT_EQ(std::memcmp(packed, server, sizeof(packed)), 0) << ScaledToString(value, scale) << " " << precision;
+        ASSERT_EQ(std::memcmp(packed, server, sizeof(packed)), 0)
+            << ScaledToString(value, scale) << " " << precision;
         ASSERT_TRUE(decoder.DecodeInt128(packed) == value);
         BigDecimal back;
         ASSERT_EQ(BigDecimal::FromPacked(packed, precision, scale, &back), kDecOk);
@@ -149,7 +162,8 @@ TEST(DecimalTest, PackedRoundTrip) {
         if (precision > 18) continue;
         ASSERT_EQ(decoder.DecodeInt64(packed), static_cast<int64_t>(value));
         uint8_t packed64[32] = {};
-        ASSERT_EQ(EncodePackedFromInt64(static_cast<int64_t>(value), precision, scale, packed64), kDecOk);
+        ASSERT_EQ(EncodePackedFromInt64(static_cast<int64_t>(value), precision, scale, packed64),
+                  kDecOk);
         ASSERT_EQ(std::memcmp(packed64, server, sizeof(packed)), 0);
       }
     }
@@ -168,7 +182,8 @@ TEST(DecimalTest, DivisionTruncatesAtNineDigitGroups) {
   EXPECT_EQ(DivisionDigits(2, 2, 4), 18);
   EXPECT_EQ(DivisionDigits(5, 0, 4), 9);
   Int128 result;
-  // SELECT CAST(2 AS DECIMAL(10,5)) / 3: declared scale 9 equals the computed digits, so nothing rounds it up.
+  // SELECT CAST(2 AS DECIMAL(10,5)) / 3: declared scale 9 equals the computed digits, so nothing
+  // rounds it up.
   ASSERT_EQ(DivideScaled(200000, 5, 3, 0, 4, 9, &result), kDecOk);
   EXPECT_EQ(ScaledToString(result, 9), "0.666666666");
   ASSERT_EQ(DivideScaled(200, 2, 3, 0, 4, 6, &result), kDecOk);

@@ -39,8 +39,9 @@ struct Composite {
 };
 
 Composite CompositeFields(IntervalUnit unit) {
-  constexpr Field kYear = &IntervalValue::year, kMonth = &IntervalValue::month, kDay = &IntervalValue::day,
-                  kHour = &IntervalValue::hour, kMinute = &IntervalValue::minute, kSecond = &IntervalValue::second,
+  constexpr Field kYear = &IntervalValue::year, kMonth = &IntervalValue::month,
+                  kDay = &IntervalValue::day, kHour = &IntervalValue::hour,
+                  kMinute = &IntervalValue::minute, kSecond = &IntervalValue::second,
                   kMicro = &IntervalValue::microsecond;
   switch (unit) {
     case IntervalUnit::kYearMonth:
@@ -75,13 +76,15 @@ Composite CompositeFields(IntervalUnit unit) {
 IntervalValue MakeInterval(IntervalUnit unit, int64_t amount, int64_t microseconds) {
   IntervalValue value;
   value.negative = amount < 0 || microseconds < 0;
-  const uint64_t magnitude = amount < 0 ? -static_cast<uint64_t>(amount) : static_cast<uint64_t>(amount);
+  const uint64_t magnitude =
+      amount < 0 ? -static_cast<uint64_t>(amount) : static_cast<uint64_t>(amount);
   switch (unit) {
     case IntervalUnit::kYear:
       value.year = magnitude;
       break;
     case IntervalUnit::kQuarter:
-      // Beyond these limits the server has no interval; a month count this large overflows every date alike.
+      // Beyond these limits the server has no interval; a month count this large overflows every
+      // date alike.
       value.month = magnitude >= UINT_MAX / 3 ? UINT_MAX : magnitude * 3;
       break;
     case IntervalUnit::kMonth:
@@ -101,8 +104,8 @@ IntervalValue MakeInterval(IntervalUnit unit, int64_t amount, int64_t microsecon
       break;
     case IntervalUnit::kSecond:
       value.second = magnitude;
-      value.microsecond =
-          microseconds < 0 ? -static_cast<uint64_t>(microseconds) : static_cast<uint64_t>(microseconds);
+      value.microsecond = microseconds < 0 ? -static_cast<uint64_t>(microseconds)
+                                           : static_cast<uint64_t>(microseconds);
       break;
     case IntervalUnit::kMicrosecond:
       value.microsecond = magnitude;
@@ -113,7 +116,8 @@ IntervalValue MakeInterval(IntervalUnit unit, int64_t amount, int64_t microsecon
   return value;
 }
 
-// Numbers separated by anything that is no digit; if there are too few, the leading fields are zero.
+// Numbers separated by anything that is no digit; if there are too few, the leading fields are
+// zero.
 bool ParseInterval(std::string_view text, IntervalUnit unit, IntervalValue* interval) {
   const Composite composite = CompositeFields(unit);
   if (composite.count == 0) return false;
@@ -144,17 +148,20 @@ bool ParseInterval(std::string_view text, IntervalUnit unit, IntervalValue* inte
   }
   if (p != end) return false;
   const int skipped = composite.count - found;
-  for (int i = 0; i < found; ++i) interval->*composite.fields[static_cast<size_t>(skipped + i)] = numbers[i];
+  for (int i = 0; i < found; ++i)
+    interval->*composite.fields[static_cast<size_t>(skipped + i)] = numbers[i];
   if (composite.microseconds) {
     for (long digits = last_digits; digits < 6; ++digits) interval->microsecond *= 10;
   }
   return true;
 }
 
-bool HasTimePart(IntervalUnit unit) { return unit > IntervalUnit::kDay && unit != IntervalUnit::kYearMonth; }
+bool HasTimePart(IntervalUnit unit) {
+  return unit > IntervalUnit::kDay && unit != IntervalUnit::kYearMonth;
+}
 
-std::optional<PackedDate> AddInterval(PackedDate value, IntervalUnit unit, const IntervalValue& interval,
-                                      bool subtract) {
+std::optional<PackedDate> AddInterval(PackedDate value, IntervalUnit unit,
+                                      const IntervalValue& interval, bool subtract) {
   if (!IsValidDate(value) || HasTimePart(unit)) return std::nullopt;
   Date_val date(DateYear(value), DateMonth(value), DateDay(value));
   Interval server = ToServerInterval(interval, subtract);
@@ -167,7 +174,8 @@ std::optional<PackedDatetime> AddIntervalToDatetime(PackedDatetime value, Interv
   if (!IsValidDate(DatetimeToDate(value))) return std::nullopt;
   MYSQL_TIME time = ToServer(UnpackDatetime(value));
   int warnings = 0;
-  if (date_add_interval(&time, static_cast<interval_type>(unit), ToServerInterval(interval, subtract), &warnings)) {
+  if (date_add_interval(&time, static_cast<interval_type>(unit),
+                        ToServerInterval(interval, subtract), &warnings)) {
     return std::nullopt;
   }
   const PackedDatetime result = PackDatetime(FromServer(time));
@@ -175,19 +183,20 @@ std::optional<PackedDatetime> AddIntervalToDatetime(PackedDatetime value, Interv
   return result;
 }
 
-std::optional<PackedTime> AddIntervalToTime(PackedTime value, IntervalUnit unit, const IntervalValue& interval,
-                                            bool subtract) {
+std::optional<PackedTime> AddIntervalToTime(PackedTime value, IntervalUnit unit,
+                                            const IntervalValue& interval, bool subtract) {
   if (interval.year != 0 || interval.month != 0 || interval.day != 0) return std::nullopt;
   const auto limit = static_cast<uint64_t>(kMaxTimeMicroseconds);
-  if (interval.microsecond > limit || interval.second > limit / 1000000 || interval.minute > limit / 60000000 ||
-      interval.hour > limit / 3600000000) {
+  if (interval.microsecond > limit || interval.second > limit / 1000000 ||
+      interval.minute > limit / 60000000 || interval.hour > limit / 3600000000) {
     return std::nullopt;
   }
-  const uint64_t amount = interval.microsecond + interval.second * 1000000 + interval.minute * 60000000 +
-                          interval.hour * 3600000000;
+  const uint64_t amount = interval.microsecond + interval.second * 1000000 +
+                          interval.minute * 60000000 + interval.hour * 3600000000;
   if (amount > limit) return std::nullopt;
   int64_t micros = TimeMicroseconds(value);
-  micros += (interval.negative != subtract) ? -static_cast<int64_t>(amount) : static_cast<int64_t>(amount);
+  micros += (interval.negative != subtract) ? -static_cast<int64_t>(amount)
+                                            : static_cast<int64_t>(amount);
   if (micros > kMaxTimeMicroseconds || micros < -kMaxTimeMicroseconds) return std::nullopt;
   return TimeFromMicroseconds(micros);
 }
@@ -198,7 +207,8 @@ std::optional<int64_t> TimestampDiff(IntervalUnit unit, PackedDatetime a, Packed
   const bool negative = b < a;
   const PackedDatetime from = negative ? b : a, to = negative ? a : b;
 
-  if (unit == IntervalUnit::kYear || unit == IntervalUnit::kQuarter || unit == IntervalUnit::kMonth) {
+  if (unit == IntervalUnit::kYear || unit == IntervalUnit::kQuarter ||
+      unit == IntervalUnit::kMonth) {
     int64_t months = static_cast<int64_t>(DatetimeYear(to)) * 12 + DatetimeMonth(to) -
                      (static_cast<int64_t>(DatetimeYear(from)) * 12 + DatetimeMonth(from));
     // A month is complete once the day and time of day are reached.
@@ -210,8 +220,8 @@ std::optional<int64_t> TimestampDiff(IntervalUnit unit, PackedDatetime a, Packed
   }
 
   const auto seconds_of = [](PackedDatetime v) {
-    return DayNumber(DatetimeToDate(v)) * kSecondsPerDay + DatetimeHour(v) * 3600 + DatetimeMinute(v) * 60 +
-           DatetimeSecond(v);
+    return DayNumber(DatetimeToDate(v)) * kSecondsPerDay + DatetimeHour(v) * 3600 +
+           DatetimeMinute(v) * 60 + DatetimeSecond(v);
   };
   const int64_t micros = (seconds_of(to) - seconds_of(from)) * 1000000 + DatetimeMicrosecond(to) -
                          static_cast<int64_t>(DatetimeMicrosecond(from));
@@ -242,7 +252,8 @@ namespace {
 
 int64_t Extract(IntervalUnit unit, const Temporal& t) {
   const int64_t sign = t.negative ? -1 : 1;
-  const int64_t day = t.day, hour = t.hour, minute = t.minute, second = t.second, micro = t.microsecond;
+  const int64_t day = t.day, hour = t.hour, minute = t.minute, second = t.second,
+                micro = t.microsecond;
   switch (unit) {
     case IntervalUnit::kYear:
       return t.year;
@@ -295,7 +306,9 @@ int64_t ExtractFromDatetime(IntervalUnit unit, PackedDatetime value, uint32_t we
   return Extract(unit, UnpackDatetime(value));
 }
 
-int64_t ExtractFromTime(IntervalUnit unit, PackedTime value) { return Extract(unit, UnpackTime(value)); }
+int64_t ExtractFromTime(IntervalUnit unit, PackedTime value) {
+  return Extract(unit, UnpackTime(value));
+}
 
 std::optional<PackedTime> AddTimes(PackedTime a, PackedTime b, bool subtract) {
   const int64_t x = TimeMicroseconds(a), y = TimeMicroseconds(b);

@@ -16,8 +16,8 @@
 namespace sirocco::mysqlsem {
 namespace {
 
-// Widths the server passes to my_gcvt: sql/sql_const.h, Item::val_string_from_real, Field_double::val_str and the
-// text protocol.
+// Widths the server passes to my_gcvt: sql/sql_const.h, Item::val_string_from_real,
+// Field_double::val_str and the text protocol.
 constexpr int kDoubleStringWidth = DBL_DIG + 7;
 constexpr int kDoubleColumnWidth = DBL_DIG + 9;
 constexpr int kFloatStringWidth = FLT_DIG + 6;
@@ -56,12 +56,14 @@ const std::array<double, 309>& PowersOfTen() {
 }  // namespace
 
 size_t FormatDouble(double value, uint32_t decimals, char* out, FloatText where) {
-  if (decimals >= kNotFixedDecimals) return my_gcvt(value, MY_GCVT_ARG_DOUBLE, Width(where, false), out, nullptr);
+  if (decimals >= kNotFixedDecimals)
+    return my_gcvt(value, MY_GCVT_ARG_DOUBLE, Width(where, false), out, nullptr);
   return my_fcvt(value, static_cast<int>(decimals), out, nullptr);
 }
 
 size_t FormatFloat(float value, uint32_t decimals, char* out, FloatText where) {
-  if (decimals >= kNotFixedDecimals) return my_gcvt(value, MY_GCVT_ARG_FLOAT, Width(where, true), out, nullptr);
+  if (decimals >= kNotFixedDecimals)
+    return my_gcvt(value, MY_GCVT_ARG_FLOAT, Width(where, true), out, nullptr);
   return my_fcvt(value, static_cast<int>(decimals), out, nullptr);
 }
 
@@ -87,15 +89,17 @@ double RoundDouble(double value, int64_t decimals, bool truncate) {
   const auto& powers = PowersOfTen();
   const bool negative = decimals < 0;
   if (negative && decimals <= -static_cast<int64_t>(powers.size())) return 0.0;
-  const uint64_t magnitude = negative ? -static_cast<uint64_t>(decimals) : static_cast<uint64_t>(decimals);
+  const uint64_t magnitude =
+      negative ? -static_cast<uint64_t>(decimals) : static_cast<uint64_t>(decimals);
   // volatile keeps the compiler from using wider intermediates, as in the server.
-  const double power =
-      magnitude < powers.size() ? powers[magnitude] : std::pow(10.0, static_cast<double>(magnitude));
+  const double power = magnitude < powers.size() ? powers[magnitude]
+                                                 : std::pow(10.0, static_cast<double>(magnitude));
   const volatile double multiplied = value * power;
   if (!negative && !std::isfinite(multiplied)) return value;
   const volatile double divided = value / power;
   if (truncate) {
-    if (value >= 0.0) return negative ? std::floor(divided) * power : std::floor(multiplied) / power;
+    if (value >= 0.0)
+      return negative ? std::floor(divided) * power : std::floor(multiplied) / power;
     return negative ? std::ceil(divided) * power : std::ceil(multiplied) / power;
   }
   return negative ? std::rint(divided) * power : std::rint(multiplied) / power;

@@ -1,9 +1,9 @@
 #include "mysqlsem/number_format.h"
 
+#include <gtest/gtest.h>
+
 #include <cmath>
 #include <cstring>
-
-#include <gtest/gtest.h>
 
 #include "mysqlsem/recorded.h"
 
@@ -16,11 +16,13 @@ std::string Recorded(const std::string& operation, const RecordedArgs& args) {
   if (operation == "parse_unsigned") return std::to_string(ParseUnsigned(FromHex(args[0])).value);
   const double value = ParseDouble(args[0]).value;
   if (operation == "double") return FormatDouble(value);
-  if (operation == "double_string") return FormatDouble(value, kNotFixedDecimals, FloatText::kString);
+  if (operation == "double_string")
+    return FormatDouble(value, kNotFixedDecimals, FloatText::kString);
   if (operation == "float" || operation == "float_string") {
     if (std::fabs(value) > 3.4028234663852886e38) return "ERROR";
     const auto narrow = static_cast<float>(value);
-    return FormatFloat(narrow, kNotFixedDecimals, operation == "float" ? FloatText::kResultSet : FloatText::kString);
+    return FormatFloat(narrow, kNotFixedDecimals,
+                       operation == "float" ? FloatText::kResultSet : FloatText::kString);
   }
   const int decimals = std::stoi(args[1]);
   if (operation == "round") return FormatDouble(RoundDouble(value, decimals, false));

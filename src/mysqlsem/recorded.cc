@@ -1,14 +1,15 @@
 #include "mysqlsem/recorded.h"
 
+#include <gtest/gtest.h>
+
 #include <fstream>
 #include <map>
-
-#include <gtest/gtest.h>
 
 namespace sirocco::mysqlsem {
 
 size_t RunRecorded(std::string_view area, const RecordedFunction& compute) {
-  const std::string path = std::string(SIROCCO_MYSQLSEM_TESTDATA) + "/" + std::string(area) + ".tsv";
+  const std::string path =
+      std::string(SIROCCO_MYSQLSEM_TESTDATA) + "/" + std::string(area) + ".tsv";
   std::ifstream file(path);
   EXPECT_TRUE(file.is_open()) << path;
   size_t cases = 0, line_number = 0;
@@ -34,7 +35,8 @@ size_t RunRecorded(std::string_view area, const RecordedFunction& compute) {
       ADD_FAILURE() << area << ".tsv:" << line_number << ": " << line << "\n  here: " << computed;
     }
   }
-  for (const auto& [operation, count] : failures) ADD_FAILURE() << operation << ": " << count << " differences";
+  for (const auto& [operation, count] : failures)
+    ADD_FAILURE() << operation << ": " << count << " differences";
   return cases;
 }
 

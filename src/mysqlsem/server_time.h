@@ -21,7 +21,15 @@ inline enum_mysql_timestamp_type ServerKind(TemporalKind kind) {
 }
 
 inline MYSQL_TIME ToServer(const Temporal& t) {
-  return MYSQL_TIME{t.year, t.month, t.day, t.hour, t.minute, t.second, t.microsecond, t.negative, ServerKind(t.kind),
+  return MYSQL_TIME{t.year,
+                    t.month,
+                    t.day,
+                    t.hour,
+                    t.minute,
+                    t.second,
+                    t.microsecond,
+                    t.negative,
+                    ServerKind(t.kind),
                     0};
 }
 
@@ -56,8 +64,9 @@ inline PackedTime TimeFromMicroseconds(int64_t micros) {
   const bool negative = micros < 0;
   const uint64_t v = negative ? -static_cast<uint64_t>(micros) : static_cast<uint64_t>(micros);
   const uint64_t seconds = v / 1000000;
-  return PackTime(negative, static_cast<uint32_t>(seconds / 3600), static_cast<uint32_t>(seconds / 60 % 60),
-                  static_cast<uint32_t>(seconds % 60), static_cast<uint32_t>(v % 1000000));
+  return PackTime(negative, static_cast<uint32_t>(seconds / 3600),
+                  static_cast<uint32_t>(seconds / 60 % 60), static_cast<uint32_t>(seconds % 60),
+                  static_cast<uint32_t>(v % 1000000));
 }
 
 inline constexpr int64_t kMaxTimeMicroseconds = int64_t{TIME_MAX_VALUE_SECONDS} * 1000000;

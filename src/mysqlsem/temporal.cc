@@ -8,11 +8,11 @@
 namespace sirocco::mysqlsem {
 namespace {
 
-constexpr int64_t kTimeOffset = 0x800000;             // TIME: value of zero in the three leading bytes
-constexpr int64_t kDatetimeOffset = 0x8000000000;     // DATETIME: the same in five bytes
-constexpr int64_t kUnixEpochDay = 719528;             // 1970-01-01
+constexpr int64_t kTimeOffset = 0x800000;          // TIME: value of zero in the three leading bytes
+constexpr int64_t kDatetimeOffset = 0x8000000000;  // DATETIME: the same in five bytes
+constexpr int64_t kUnixEpochDay = 719528;          // 1970-01-01
 constexpr int64_t kSecondsPerDay = 86400;
-constexpr int64_t kMaxTimestampSecond = INT32_MAX;    // 2038-01-19 03:14:07 UTC
+constexpr int64_t kMaxTimestampSecond = INT32_MAX;  // 2038-01-19 03:14:07 UTC
 
 uint64_t LoadBigEndian(const uint8_t* p, int bytes) {
   uint64_t value = 0;
@@ -80,7 +80,9 @@ PackedDatetime PackDatetime(const Temporal& t) {
   return PackDatetime(t.year, t.month, t.day, t.hour, t.minute, t.second, t.microsecond);
 }
 
-PackedTime PackTime(const Temporal& t) { return PackTime(t.negative, t.hour, t.minute, t.second, t.microsecond); }
+PackedTime PackTime(const Temporal& t) {
+  return PackTime(t.negative, t.hour, t.minute, t.second, t.microsecond);
+}
 
 PackedDate DecodeDate(const uint8_t* field) {
   return static_cast<PackedDate>(field[0] | field[1] << 8 | field[2] << 16);
@@ -92,8 +94,8 @@ void EncodeDate(PackedDate value, uint8_t* field) {
   field[2] = static_cast<uint8_t>(value >> 16);
 }
 
-// TIME: hours to seconds in three bytes, biased so that byte order is time order; negative fractions are stored as the
-// complement that makes the whole a floor.
+// TIME: hours to seconds in three bytes, biased so that byte order is time order; negative
+// fractions are stored as the complement that makes the whole a floor.
 PackedTime DecodeTime2(const uint8_t* field, int decimals) {
   const int bytes = FractionBytes(decimals);
   int64_t whole = static_cast<int64_t>(LoadBigEndian(field, 3)) - kTimeOffset;
@@ -140,7 +142,8 @@ int64_t DecodeTimestamp2(const uint8_t* field, int decimals) {
 void EncodeTimestamp2(int64_t utc_micros, int decimals, uint8_t* field) {
   const int bytes = FractionBytes(decimals);
   StoreBigEndian(static_cast<uint64_t>(utc_micros / 1000000), field, 4);
-  StoreBigEndian(static_cast<uint64_t>(utc_micros % 1000000) / FractionUnit(bytes), field + 4, bytes);
+  StoreBigEndian(static_cast<uint64_t>(utc_micros % 1000000) / FractionUnit(bytes), field + 4,
+                 bytes);
 }
 
 PackedDatetime TimestampToDatetime(int64_t utc_micros, int32_t offset_seconds) {
@@ -155,16 +158,17 @@ PackedDatetime TimestampToDatetime(int64_t utc_micros, int32_t offset_seconds) {
   }
   const PackedDate date = FromDays(days + kUnixEpochDay).value_or(0);
   const auto second = static_cast<uint32_t>(seconds);
-  return PackDatetime(DateYear(date), DateMonth(date), DateDay(date), second / 3600, second / 60 % 60, second % 60,
-                      micros);
+  return PackDatetime(DateYear(date), DateMonth(date), DateDay(date), second / 3600,
+                      second / 60 % 60, second % 60, micros);
 }
 
 std::optional<int64_t> DatetimeToTimestamp(PackedDatetime value, int32_t offset_seconds) {
   if (value == 0) return 0;
   const PackedDate date = DatetimeToDate(value);
   if (!IsValidDate(date)) return std::nullopt;
-  const int64_t seconds = (DayNumberOrZero(date) - kUnixEpochDay) * kSecondsPerDay + DatetimeHour(value) * 3600 +
-                          DatetimeMinute(value) * 60 + DatetimeSecond(value) - offset_seconds;
+  const int64_t seconds = (DayNumberOrZero(date) - kUnixEpochDay) * kSecondsPerDay +
+                          DatetimeHour(value) * 3600 + DatetimeMinute(value) * 60 +
+                          DatetimeSecond(value) - offset_seconds;
   if (seconds < 1 || seconds > kMaxTimestampSecond) return std::nullopt;
   return seconds * 1000000 + DatetimeMicrosecond(value);
 }

@@ -1,8 +1,8 @@
 #include "mysqlsem/temporal.h"
 
-#include <cstring>
-
 #include <gtest/gtest.h>
+
+#include <cstring>
 
 #include "mysqlsem/recorded.h"
 
@@ -12,11 +12,26 @@ namespace {
 constexpr uint32_t kDefaultMode = kNoZeroInDate | kNoZeroDate | kNoInvalidDates;
 constexpr const char* kNull = "\\N";
 
-constexpr const char* kUnits[] = {"YEAR",        "QUARTER",       "MONTH",        "WEEK",
-                                  "DAY",         "HOUR",          "MINUTE",       "SECOND",
-                                  "MICROSECOND", "YEAR_MONTH",    "DAY_HOUR",     "DAY_MINUTE",
-                                  "DAY_SECOND",  "HOUR_MINUTE",   "HOUR_SECOND",  "MINUTE_SECOND",
-                                  "DAY_MICROSECOND", "HOUR_MICROSECOND", "MINUTE_MICROSECOND", "SECOND_MICROSECOND"};
+constexpr const char* kUnits[] = {"YEAR",
+                                  "QUARTER",
+                                  "MONTH",
+                                  "WEEK",
+                                  "DAY",
+                                  "HOUR",
+                                  "MINUTE",
+                                  "SECOND",
+                                  "MICROSECOND",
+                                  "YEAR_MONTH",
+                                  "DAY_HOUR",
+                                  "DAY_MINUTE",
+                                  "DAY_SECOND",
+                                  "HOUR_MINUTE",
+                                  "HOUR_SECOND",
+                                  "MINUTE_SECOND",
+                                  "DAY_MICROSECOND",
+                                  "HOUR_MICROSECOND",
+                                  "MINUTE_MICROSECOND",
+                                  "SECOND_MICROSECOND"};
 
 IntervalUnit Unit(const std::string& name) {
   for (size_t i = 0; i < std::size(kUnits); ++i)
@@ -26,11 +41,15 @@ IntervalUnit Unit(const std::string& name) {
 }
 
 PackedDate Date(const std::string& text) { return PackDate(ParseDatetime(text, kFuzzy).value); }
-PackedDatetime Datetime(const std::string& text) { return PackDatetime(ParseDatetime(text, kFuzzy).value); }
+PackedDatetime Datetime(const std::string& text) {
+  return PackDatetime(ParseDatetime(text, kFuzzy).value);
+}
 PackedTime Time(const std::string& text) { return PackTime(ParseTime(text, kFuzzy).value); }
 
 std::string Text(std::optional<int64_t> value) { return value ? std::to_string(*value) : kNull; }
-std::string DateText(std::optional<PackedDate> value) { return value ? DateToString(*value) : kNull; }
+std::string DateText(std::optional<PackedDate> value) {
+  return value ? DateToString(*value) : kNull;
+}
 std::string DatetimeText(std::optional<PackedDatetime> value, int decimals = 6) {
   return value ? DatetimeToString(*value, decimals) : kNull;
 }
@@ -48,8 +67,10 @@ std::string OnDates(const std::string& operation, const RecordedArgs& args) {
   if (operation == "dayname") return std::string(WeekdayName(Weekday(d)));
   if (operation == "monthname") return std::string(MonthName(DateMonth(d)));
   if (operation == "date_int") return std::to_string(DateToInt(d));
-  if (operation == "week") return std::to_string(Week(d, static_cast<uint32_t>(std::stoi(args[1]))));
-  if (operation == "yearweek") return std::to_string(YearWeek(d, static_cast<uint32_t>(std::stoi(args[1]))));
+  if (operation == "week")
+    return std::to_string(Week(d, static_cast<uint32_t>(std::stoi(args[1]))));
+  if (operation == "yearweek")
+    return std::to_string(YearWeek(d, static_cast<uint32_t>(std::stoi(args[1]))));
   if (operation == "datediff") return Text(DateDiff(d, Date(args[1])));
   return "";
 }
@@ -60,7 +81,9 @@ std::string OnNumbers(const std::string& operation, const RecordedArgs& args) {
   if (operation == "makedate") return DateText(MakeDate(n, m));
   if (operation == "sec_to_time") return TimeText(SecondsToTime(n, 0, false));
   if (operation == "maketime") return TimeText(MakeTime(n, m, std::stoll(args[2]), 0));
-  const auto or_error = [](std::optional<int64_t> v) { return v ? std::to_string(*v) : std::string("ERROR"); };
+  const auto or_error = [](std::optional<int64_t> v) {
+    return v ? std::to_string(*v) : std::string("ERROR");
+  };
   if (operation == "period_add") return or_error(PeriodAdd(n, m));
   if (operation == "period_diff") return or_error(PeriodDiff(n, m));
   if (operation == "datetime_from_int") {
@@ -86,7 +109,8 @@ std::string OnText(const std::string& operation, const std::string& text) {
   if (parsed.has_zone) {
     value = *AddTimeToDatetime(value, SecondsToTime(-parsed.zone_offset_seconds, 0, false), false);
   }
-  return operation == "parse_date" ? DateToString(DatetimeToDate(value)) : DatetimeToString(value, 6);
+  return operation == "parse_date" ? DateToString(DatetimeToDate(value))
+                                   : DatetimeToString(value, 6);
 }
 
 std::string StrToDate(const std::string& text, const std::string& format) {
@@ -115,8 +139,10 @@ std::string Recorded(const std::string& operation, const RecordedArgs& args) {
     const IntervalUnit unit = Unit(args[1]);
     const IntervalValue interval = MakeInterval(unit, std::stoll(args[2]));
     const bool subtract = args[3] == "1";
-    if (operation == "add_date") return DateText(AddInterval(Date(args[0]), unit, interval, subtract));
-    if (operation == "add_time") return TimeText(AddIntervalToTime(Time(args[0]), unit, interval, subtract), 6);
+    if (operation == "add_date")
+      return DateText(AddInterval(Date(args[0]), unit, interval, subtract));
+    if (operation == "add_time")
+      return TimeText(AddIntervalToTime(Time(args[0]), unit, interval, subtract), 6);
     return DatetimeText(AddIntervalToDatetime(Datetime(args[0]), unit, interval, subtract));
   }
   if (operation == "add_composite") {
@@ -124,12 +150,16 @@ std::string Recorded(const std::string& operation, const RecordedArgs& args) {
     if (!ParseInterval(FromHex(args[2]), Unit(args[1]), &interval)) return kNull;
     return DatetimeText(AddIntervalToDatetime(Datetime(args[0]), Unit(args[1]), interval, false));
   }
-  if (operation == "timestampdiff") return Text(TimestampDiff(Unit(args[0]), Datetime(args[1]), Datetime(args[2])));
-  if (operation == "extract") return std::to_string(ExtractFromDatetime(Unit(args[0]), Datetime(args[1])));
-  if (operation == "extract_time") return std::to_string(ExtractFromTime(Unit(args[0]), Time(args[1])));
+  if (operation == "timestampdiff")
+    return Text(TimestampDiff(Unit(args[0]), Datetime(args[1]), Datetime(args[2])));
+  if (operation == "extract")
+    return std::to_string(ExtractFromDatetime(Unit(args[0]), Datetime(args[1])));
+  if (operation == "extract_time")
+    return std::to_string(ExtractFromTime(Unit(args[0]), Time(args[1])));
   if (operation == "time_to_sec") return std::to_string(TimeToSeconds(Time(args[0])));
   if (operation == "timediff") return TimeText(TimeDiff(Datetime(args[0]), Datetime(args[1])), 6);
-  if (operation == "addtime") return DatetimeText(AddTimeToDatetime(Datetime(args[0]), Time(args[1]), false));
+  if (operation == "addtime")
+    return DatetimeText(AddTimeToDatetime(Datetime(args[0]), Time(args[1]), false));
   if (operation == "subtime_time") return TimeText(AddTimes(Time(args[0]), Time(args[1]), true), 6);
   if (operation == "cast_datetime") {
     const int decimals = std::stoi(args[1]);
@@ -142,7 +172,8 @@ std::string Recorded(const std::string& operation, const RecordedArgs& args) {
   if (operation == "datetime_int") return std::to_string(DatetimeToInt(Datetime(args[0])));
   if (operation == "date_format" || operation == "time_format") {
     std::string out;
-    const Temporal value = operation == "date_format" ? UnpackDatetime(Datetime(args[0])) : UnpackTime(Time(args[0]));
+    const Temporal value =
+        operation == "date_format" ? UnpackDatetime(Datetime(args[0])) : UnpackTime(Time(args[0]));
     return FormatWithPattern(value, FromHex(args[1]), &out) ? ToHex(out) : kNull;
   }
   const std::string answer = OnNumbers(operation, args);
@@ -159,28 +190,33 @@ TEST(TemporalTest, StorageFormats) {
   EncodeDate(DecodeDate(date), out);
   EXPECT_EQ(std::memcmp(out, date, 3), 0);
 
-  const uint8_t datetime[] = {0x99, 0xB2, 0x7E, 0xA5, 0x1E, 0x01, 0xE2, 0x40};  // 2024-01-31 10:20:30.123456
+  const uint8_t datetime[] = {0x99, 0xB2, 0x7E, 0xA5,
+                              0x1E, 0x01, 0xE2, 0x40};  // 2024-01-31 10:20:30.123456
   EXPECT_EQ(DatetimeToString(DecodeDatetime2(datetime, 6), 6), "2024-01-31 10:20:30.123456");
   const uint8_t time[] = {0x7F, 0xFF, 0xFF, 0xF6};  // -00:00:00.10
   EXPECT_EQ(TimeToString(DecodeTime2(time, 2), 2), "-00:00:00.10");
   const uint8_t timestamp[] = {0x65, 0xBA, 0x1B, 0x1E, 0x32};  // 1706695454.50
   EXPECT_EQ(DecodeTimestamp2(timestamp, 2), 1706695454500000);
-  EXPECT_EQ(DatetimeToString(TimestampToDatetime(1706695454500000, 3600), 1), "2024-01-31 11:04:14.5");
+  EXPECT_EQ(DatetimeToString(TimestampToDatetime(1706695454500000, 3600), 1),
+            "2024-01-31 11:04:14.5");
 }
 
 TEST(TemporalTest, StorageRoundTripKeepsByteOrder) {
-  const char* times[] = {"-838:59:59", "-100:00:00.5", "-00:00:01.999999", "-00:00:01", "-00:00:00.9", "-00:00:00.000001", "00:00:00",
-                         "00:00:00.1", "00:00:01", "10:20:30.123456", "838:59:59"};
+  const char* times[] = {"-838:59:59",  "-100:00:00.5",     "-00:00:01.999999", "-00:00:01",
+                         "-00:00:00.9", "-00:00:00.000001", "00:00:00",         "00:00:00.1",
+                         "00:00:01",    "10:20:30.123456",  "838:59:59"};
   for (int decimals = 0; decimals <= 6; ++decimals) {
     uint8_t before[8] = {}, image[8];
     for (const char* text : times) {
       const PackedTime value = *AdjustTime(Time(text), decimals, true);
       EncodeTime2(value, decimals, image);
       EXPECT_EQ(DecodeTime2(image, decimals), value) << text << " " << decimals;
-      EXPECT_LE(std::memcmp(before, image, static_cast<size_t>(3 + FractionBytes(decimals))), 0) << text;
+      EXPECT_LE(std::memcmp(before, image, static_cast<size_t>(3 + FractionBytes(decimals))), 0)
+          << text;
       std::memcpy(before, image, sizeof(image));
     }
-    const PackedDatetime datetime = *AdjustDatetime(Datetime("9999-12-31 23:59:59.999999"), decimals, true);
+    const PackedDatetime datetime =
+        *AdjustDatetime(Datetime("9999-12-31 23:59:59.999999"), decimals, true);
     EncodeDatetime2(datetime, decimals, image);
     EXPECT_EQ(DecodeDatetime2(image, decimals), datetime);
     EncodeDatetime2(0, decimals, image);
@@ -211,7 +247,8 @@ TEST(TemporalTest, ZeroAndPartialDates) {
   EXPECT_TRUE(IsValidDate(PackDate(2024, 2, 29)));
   EXPECT_EQ(LastDay(partial), std::nullopt);
   EXPECT_EQ(ToDays(partial), std::nullopt);
-  EXPECT_EQ(AddInterval(partial, IntervalUnit::kDay, MakeInterval(IntervalUnit::kDay, 1), false), std::nullopt);
+  EXPECT_EQ(AddInterval(partial, IntervalUnit::kDay, MakeInterval(IntervalUnit::kDay, 1), false),
+            std::nullopt);
   std::string out;
   EXPECT_FALSE(FormatWithPattern(UnpackDate(partial), "%M", &out));
 }

@@ -64,14 +64,16 @@ MYSQL_TIME NoTime() {
 }  // namespace
 
 size_t FormatDate(PackedDate value, char* out) {
-  return static_cast<size_t>(WriteDate(DateYear(value), DateMonth(value), DateDay(value), out) - out);
+  return static_cast<size_t>(WriteDate(DateYear(value), DateMonth(value), DateDay(value), out) -
+                             out);
 }
 
 size_t FormatDatetime(PackedDatetime value, int decimals, char* out) {
   char* p = WriteDate(DatetimeYear(value), DatetimeMonth(value), DatetimeDay(value), out);
   *p++ = ' ';
   p = WriteTwo(DatetimeHour(value), p);
-  p = WriteClock(DatetimeMinute(value), DatetimeSecond(value), DatetimeMicrosecond(value), decimals, p);
+  p = WriteClock(DatetimeMinute(value), DatetimeSecond(value), DatetimeMicrosecond(value), decimals,
+                 p);
   return static_cast<size_t>(p - out);
 }
 
@@ -100,11 +102,13 @@ std::string TimeToString(PackedTime value, int decimals) {
   return std::string(text, FormatTime(value, decimals, text));
 }
 
-int64_t DateToInt(PackedDate value) { return DateYear(value) * 10000 + DateMonth(value) * 100 + DateDay(value); }
+int64_t DateToInt(PackedDate value) {
+  return DateYear(value) * 10000 + DateMonth(value) * 100 + DateDay(value);
+}
 
 int64_t DatetimeToInt(PackedDatetime value) {
-  return DateToInt(DatetimeToDate(value)) * 1000000 + DatetimeHour(value) * 10000 + DatetimeMinute(value) * 100 +
-         DatetimeSecond(value);
+  return DateToInt(DatetimeToDate(value)) * 1000000 + DatetimeHour(value) * 10000 +
+         DatetimeMinute(value) * 100 + DatetimeSecond(value);
 }
 
 int64_t TimeToInt(PackedTime value) {
@@ -113,7 +117,9 @@ int64_t TimeToInt(PackedTime value) {
   return t.negative ? -number : number;
 }
 
-int64_t DatetimeToScaled6(PackedDatetime value) { return DatetimeToInt(value) * 1000000 + DatetimeMicrosecond(value); }
+int64_t DatetimeToScaled6(PackedDatetime value) {
+  return DatetimeToInt(value) * 1000000 + DatetimeMicrosecond(value);
+}
 
 int64_t TimeToScaled6(PackedTime value) {
   const Temporal t = UnpackTime(value);
@@ -137,8 +143,8 @@ ParsedTemporal ParseTime(std::string_view text, uint32_t flags) {
   MYSQL_TIME_STATUS status;
   bool failed = str_to_time(text.data(), text.size(), &time, &status);
   if (!failed) {
-    failed =
-        time_add_nanoseconds_adjust_frac(&time, status.nanoseconds, &status.warnings, (flags & kFracTruncate) != 0);
+    failed = time_add_nanoseconds_adjust_frac(&time, status.nanoseconds, &status.warnings,
+                                              (flags & kFracTruncate) != 0);
   }
   ParsedTemporal result = Finish(time, failed, status);
   result.value.kind = TemporalKind::kTime;

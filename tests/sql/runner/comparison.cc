@@ -13,10 +13,13 @@ namespace {
 
 constexpr size_t kShownRows = 5;
 constexpr size_t kShownBytes = 120;
-// Sums of doubles depend on the order of the additions; this allows for about a thousand units in the last place.
+// Sums of doubles depend on the order of the additions; this allows for about a thousand units in
+// the last place.
 constexpr double kRelativeTolerance = 1e-12;
 
-bool IsFloating(const Column& column) { return column.type == MYSQL_TYPE_DOUBLE || column.type == MYSQL_TYPE_FLOAT; }
+bool IsFloating(const Column& column) {
+  return column.type == MYSQL_TYPE_DOUBLE || column.type == MYSQL_TYPE_FLOAT;
+}
 
 bool NearlyEqual(const Value& a, const Value& b) {
   if (!a || !b) return !a && !b;
@@ -25,7 +28,8 @@ bool NearlyEqual(const Value& a, const Value& b) {
   return std::fabs(x - y) <= kRelativeTolerance * std::max(std::fabs(x), std::fabs(y));
 }
 
-// Floating columns last and rounded when they may differ, so that sorting brings equal rows together.
+// Floating columns last and rounded when they may differ, so that sorting brings equal rows
+// together.
 Row SortKey(const Row& row, const std::vector<Column>& columns, bool approximate) {
   if (!approximate) return row;
   Row key, floating;
@@ -46,24 +50,28 @@ bool RowsEqual(const Row& a, const Row& b, const std::vector<Column>& columns, b
   if (a.size() != b.size()) return false;
   for (size_t i = 0; i < a.size(); ++i) {
     if (a[i] == b[i]) continue;
-    if (!approximate || i >= columns.size() || !IsFloating(columns[i]) || !NearlyEqual(a[i], b[i])) return false;
+    if (!approximate || i >= columns.size() || !IsFloating(columns[i]) || !NearlyEqual(a[i], b[i]))
+      return false;
   }
   return true;
 }
 
 void SortRows(std::vector<Row>* rows, const std::vector<Column>& columns, bool approximate) {
   std::vector<std::pair<Row, size_t>> keys;
-  for (size_t i = 0; i < rows->size(); ++i) keys.emplace_back(SortKey((*rows)[i], columns, approximate), i);
+  for (size_t i = 0; i < rows->size(); ++i)
+    keys.emplace_back(SortKey((*rows)[i], columns, approximate), i);
   std::sort(keys.begin(), keys.end());
   std::vector<Row> sorted;
   for (const auto& [key, index] : keys) sorted.push_back(std::move((*rows)[index]));
   *rows = std::move(sorted);
 }
 
-void ShowRows(const char* title, const std::vector<const Row*>& rows, std::vector<std::string>* lines) {
+void ShowRows(const char* title, const std::vector<const Row*>& rows,
+              std::vector<std::string>* lines) {
   if (rows.empty()) return;
   lines->push_back(std::string(title) + " (" + std::to_string(rows.size()) + "):");
-  for (size_t i = 0; i < std::min(rows.size(), kShownRows); ++i) lines->push_back("  " + RowText(*rows[i]));
+  for (size_t i = 0; i < std::min(rows.size(), kShownRows); ++i)
+    lines->push_back("  " + RowText(*rows[i]));
 }
 
 }  // namespace
@@ -101,7 +109,8 @@ std::vector<std::string> CompareRows(const Statement& statement, const std::vect
   std::vector<std::string> lines;
   const bool approximate = statement.approximate;
   if (off.size() != forced.size()) {
-    lines.push_back("rows: off " + std::to_string(off.size()) + ", forced " + std::to_string(forced.size()));
+    lines.push_back("rows: off " + std::to_string(off.size()) + ", forced " +
+                    std::to_string(forced.size()));
   }
   const size_t common = std::min(off.size(), forced.size());
   if (statement.order == Order::kExact) {
@@ -119,9 +128,12 @@ std::vector<std::string> CompareRows(const Statement& statement, const std::vect
         const auto c = static_cast<size_t>(column - 1);
         if (c >= off[i].size() || c >= forced[i].size()) continue;
         if (off[i][c] == forced[i][c]) continue;
-        if (approximate && c < columns.size() && IsFloating(columns[c]) && NearlyEqual(off[i][c], forced[i][c])) continue;
-        lines.push_back("order: row " + std::to_string(i + 1) + " column " + std::to_string(column) + ": off " +
-                        RowText({off[i][c]}) + ", forced " + RowText({forced[i][c]}));
+        if (approximate && c < columns.size() && IsFloating(columns[c]) &&
+            NearlyEqual(off[i][c], forced[i][c]))
+          continue;
+        lines.push_back("order: row " + std::to_string(i + 1) + " column " +
+                        std::to_string(column) + ": off " + RowText({off[i][c]}) + ", forced " +
+                        RowText({forced[i][c]}));
       }
     }
   }
@@ -133,8 +145,9 @@ std::vector<std::string> CompareRows(const Statement& statement, const std::vect
     if (i < off.size() && j < forced.size() && RowsEqual(off[i], forced[j], columns, approximate)) {
       ++i;
       ++j;
-    } else if (j == forced.size() || (i < off.size() && SortKey(off[i], columns, approximate) <=
-                                                            SortKey(forced[j], columns, approximate))) {
+    } else if (j == forced.size() ||
+               (i < off.size() && SortKey(off[i], columns, approximate) <=
+                                      SortKey(forced[j], columns, approximate))) {
       only_off.push_back(&off[i++]);
     } else {
       only_forced.push_back(&forced[j++]);
@@ -145,7 +158,8 @@ std::vector<std::string> CompareRows(const Statement& statement, const std::vect
   return lines;
 }
 
-std::vector<std::string> CompareOutcomes(const Statement& statement, const Outcome& off, const Outcome& forced) {
+std::vector<std::string> CompareOutcomes(const Statement& statement, const Outcome& off,
+                                         const Outcome& forced) {
   std::vector<std::string> lines;
   if (off.error != forced.error || (off.error != 0 && off.message != forced.message)) {
     const auto describe = [](const Outcome& outcome) {
@@ -158,7 +172,8 @@ std::vector<std::string> CompareOutcomes(const Statement& statement, const Outco
   }
   if (off.error != 0) return lines;
   lines = CompareColumns(off.columns, forced.columns);
-  for (std::string& line : CompareRows(statement, off.columns, off.rows, forced.rows)) lines.push_back(std::move(line));
+  for (std::string& line : CompareRows(statement, off.columns, off.rows, forced.rows))
+    lines.push_back(std::move(line));
   if (off.affected_rows != forced.affected_rows) {
     lines.push_back("affected rows: off " + std::to_string(off.affected_rows) + ", forced " +
                     std::to_string(forced.affected_rows));
@@ -168,9 +183,12 @@ std::vector<std::string> CompareOutcomes(const Statement& statement, const Outco
   std::sort(a.begin(), a.end());
   std::sort(b.begin(), b.end());
   if (a != b) {
-    lines.push_back("warnings: off " + std::to_string(a.size()) + ", forced " + std::to_string(b.size()));
-    for (size_t i = 0; i < std::min(a.size(), kShownRows); ++i) lines.push_back("  off:    " + a[i]);
-    for (size_t i = 0; i < std::min(b.size(), kShownRows); ++i) lines.push_back("  forced: " + b[i]);
+    lines.push_back("warnings: off " + std::to_string(a.size()) + ", forced " +
+                    std::to_string(b.size()));
+    for (size_t i = 0; i < std::min(a.size(), kShownRows); ++i)
+      lines.push_back("  off:    " + a[i]);
+    for (size_t i = 0; i < std::min(b.size(), kShownRows); ++i)
+      lines.push_back("  forced: " + b[i]);
   }
   return lines;
 }

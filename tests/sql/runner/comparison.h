@@ -9,9 +9,10 @@
 
 namespace sirocco::sqltest {
 
-// Compares everything a client sees; lines that describe the differences, empty if there are none. At most a few
-// rows of each kind are shown.
-std::vector<std::string> CompareOutcomes(const Statement& statement, const Outcome& off, const Outcome& forced);
+// Compares everything a client sees; lines that describe the differences, empty if there are none.
+// At most a few rows of each kind are shown.
+std::vector<std::string> CompareOutcomes(const Statement& statement, const Outcome& off,
+                                         const Outcome& forced);
 
 // Rows only: as Statement::order says.
 std::vector<std::string> CompareRows(const Statement& statement, const std::vector<Column>& columns,

@@ -16,8 +16,10 @@ Column Typed(int type) {
 TEST(ComparisonTest, RowsMayComeInAnyOrderButMustBeTheSame) {
   Statement statement;
   const std::vector<Column> columns = {Typed(MYSQL_TYPE_LONG)};
-  EXPECT_TRUE(CompareRows(statement, columns, {{"1"}, {"2"}, {"2"}}, {{"2"}, {"1"}, {"2"}}).empty());
-  EXPECT_FALSE(CompareRows(statement, columns, {{"1"}, {"2"}, {"2"}}, {{"1"}, {"1"}, {"2"}}).empty());
+  EXPECT_TRUE(
+      CompareRows(statement, columns, {{"1"}, {"2"}, {"2"}}, {{"2"}, {"1"}, {"2"}}).empty());
+  EXPECT_FALSE(
+      CompareRows(statement, columns, {{"1"}, {"2"}, {"2"}}, {{"1"}, {"1"}, {"2"}}).empty());
   EXPECT_FALSE(CompareRows(statement, columns, {{std::nullopt}}, {{""}}).empty());
   EXPECT_FALSE(CompareRows(statement, columns, {{"1"}}, {{"1"}, {"1"}}).empty());
   statement.order = Order::kExact;
@@ -29,8 +31,11 @@ TEST(ComparisonTest, KeysMustBeInOrder) {
   statement.order = Order::kKeys;
   statement.key_columns = {1};
   const std::vector<Column> columns = {Typed(MYSQL_TYPE_LONG), Typed(MYSQL_TYPE_LONG)};
-  EXPECT_TRUE(CompareRows(statement, columns, {{"1", "a"}, {"1", "b"}, {"2", "c"}}, {{"1", "b"}, {"1", "a"}, {"2", "c"}}).empty());
-  EXPECT_FALSE(CompareRows(statement, columns, {{"1", "a"}, {"2", "c"}}, {{"2", "c"}, {"1", "a"}}).empty());
+  EXPECT_TRUE(CompareRows(statement, columns, {{"1", "a"}, {"1", "b"}, {"2", "c"}},
+                          {{"1", "b"}, {"1", "a"}, {"2", "c"}})
+                  .empty());
+  EXPECT_FALSE(
+      CompareRows(statement, columns, {{"1", "a"}, {"2", "c"}}, {{"2", "c"}, {"1", "a"}}).empty());
 }
 
 TEST(ComparisonTest, ApproximateTouchesFloatingColumnsOnly) {
@@ -40,7 +45,8 @@ TEST(ComparisonTest, ApproximateTouchesFloatingColumnsOnly) {
   statement.approximate = true;
   EXPECT_TRUE(CompareRows(statement, {Typed(MYSQL_TYPE_DOUBLE)}, off, forced).empty());
   EXPECT_FALSE(CompareRows(statement, {Typed(MYSQL_TYPE_NEWDECIMAL)}, off, forced).empty());
-  EXPECT_FALSE(CompareRows(statement, {Typed(MYSQL_TYPE_DOUBLE)}, {{"0.3"}}, {{"0.30001"}}).empty());
+  EXPECT_FALSE(
+      CompareRows(statement, {Typed(MYSQL_TYPE_DOUBLE)}, {{"0.3"}}, {{"0.30001"}}).empty());
 }
 
 TEST(ComparisonTest, OutcomesDifferInErrorsTypesAndWarnings) {

@@ -1,9 +1,8 @@
-// sirocco-sqltest: runs the statements of test files with offload off and forced and compares what a client sees.
-// Exit code: 0 all equal, 1 differences, 2 wrong usage or no server.
+// sirocco-sqltest: runs the statements of test files with offload off and forced and compares what
+// a client sees. Exit code: 0 all equal, 1 differences, 2 wrong usage or no server.
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
-
-#include <CLI/CLI.hpp>
 
 #include "sql/runner/run.h"
 
@@ -31,12 +30,14 @@ std::vector<fs::path> FindTests(const std::vector<std::string>& paths, bool slow
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app{"Runs SQL test files with offload off and forced and compares rows, types and warnings"};
+  CLI::App app{
+      "Runs SQL test files with offload off and forced and compares rows, types and warnings"};
   sirocco::sqltest::RunOptions options;
   std::vector<std::string> paths;
   bool slow = false;
   app.add_option("paths", paths, "Test files, or folders to search for *.test")->required();
-  app.add_option("--defaults-file", options.connect.defaults_file, "Option file of the client, group [client]");
+  app.add_option("--defaults-file", options.connect.defaults_file,
+                 "Option file of the client, group [client]");
   app.add_option("--socket", options.connect.socket, "Socket of the server");
   app.add_option("--host", options.connect.host);
   app.add_option("--port", options.connect.port);
@@ -58,8 +59,10 @@ int main(int argc, char** argv) {
 
   sirocco::sqltest::Summary summary;
   if (!sirocco::sqltest::RunFiles(FindTests(paths, slow), options, &summary)) return 2;
-  std::printf("%d files, %d statements, %d compared, %d executions offloaded, %d refusals checked, %d failures, %.1f s\n",
-              summary.files, summary.statements, summary.compared, summary.offloaded, summary.refused, summary.failures,
-              summary.seconds);
+  std::printf(
+      "%d files, %d statements, %d compared, %d executions offloaded, %d refusals checked, %d "
+      "failures, %.1f s\n",
+      summary.files, summary.statements, summary.compared, summary.offloaded, summary.refused,
+      summary.failures, summary.seconds);
   return summary.failures == 0 ? 0 : 1;
 }

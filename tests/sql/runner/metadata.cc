@@ -7,19 +7,34 @@
 namespace sirocco::sqltest {
 namespace {
 
-constexpr uint32_t kComparedFlags = NOT_NULL_FLAG | BLOB_FLAG | UNSIGNED_FLAG | ZEROFILL_FLAG | BINARY_FLAG | ENUM_FLAG |
-                                    SET_FLAG | TIMESTAMP_FLAG | NUM_FLAG;
+constexpr uint32_t kComparedFlags = NOT_NULL_FLAG | BLOB_FLAG | UNSIGNED_FLAG | ZEROFILL_FLAG |
+                                    BINARY_FLAG | ENUM_FLAG | SET_FLAG | TIMESTAMP_FLAG | NUM_FLAG;
 
 std::string TypeName(int type) {
   static const std::map<int, std::string> kNames = {
-      {MYSQL_TYPE_TINY, "TINY"},         {MYSQL_TYPE_SHORT, "SHORT"},           {MYSQL_TYPE_LONG, "LONG"},
-      {MYSQL_TYPE_FLOAT, "FLOAT"},       {MYSQL_TYPE_DOUBLE, "DOUBLE"},         {MYSQL_TYPE_NULL, "NULL"},
-      {MYSQL_TYPE_TIMESTAMP, "TIMESTAMP"}, {MYSQL_TYPE_LONGLONG, "LONGLONG"},   {MYSQL_TYPE_INT24, "INT24"},
-      {MYSQL_TYPE_DATE, "DATE"},         {MYSQL_TYPE_TIME, "TIME"},             {MYSQL_TYPE_DATETIME, "DATETIME"},
-      {MYSQL_TYPE_YEAR, "YEAR"},         {MYSQL_TYPE_VARCHAR, "VARCHAR"},       {MYSQL_TYPE_BIT, "BIT"},
-      {MYSQL_TYPE_JSON, "JSON"},         {MYSQL_TYPE_NEWDECIMAL, "NEWDECIMAL"}, {MYSQL_TYPE_ENUM, "ENUM"},
-      {MYSQL_TYPE_SET, "SET"},           {MYSQL_TYPE_BLOB, "BLOB"},             {MYSQL_TYPE_VAR_STRING, "VAR_STRING"},
-      {MYSQL_TYPE_STRING, "STRING"},     {MYSQL_TYPE_GEOMETRY, "GEOMETRY"},
+      {MYSQL_TYPE_TINY, "TINY"},
+      {MYSQL_TYPE_SHORT, "SHORT"},
+      {MYSQL_TYPE_LONG, "LONG"},
+      {MYSQL_TYPE_FLOAT, "FLOAT"},
+      {MYSQL_TYPE_DOUBLE, "DOUBLE"},
+      {MYSQL_TYPE_NULL, "NULL"},
+      {MYSQL_TYPE_TIMESTAMP, "TIMESTAMP"},
+      {MYSQL_TYPE_LONGLONG, "LONGLONG"},
+      {MYSQL_TYPE_INT24, "INT24"},
+      {MYSQL_TYPE_DATE, "DATE"},
+      {MYSQL_TYPE_TIME, "TIME"},
+      {MYSQL_TYPE_DATETIME, "DATETIME"},
+      {MYSQL_TYPE_YEAR, "YEAR"},
+      {MYSQL_TYPE_VARCHAR, "VARCHAR"},
+      {MYSQL_TYPE_BIT, "BIT"},
+      {MYSQL_TYPE_JSON, "JSON"},
+      {MYSQL_TYPE_NEWDECIMAL, "NEWDECIMAL"},
+      {MYSQL_TYPE_ENUM, "ENUM"},
+      {MYSQL_TYPE_SET, "SET"},
+      {MYSQL_TYPE_BLOB, "BLOB"},
+      {MYSQL_TYPE_VAR_STRING, "VAR_STRING"},
+      {MYSQL_TYPE_STRING, "STRING"},
+      {MYSQL_TYPE_GEOMETRY, "GEOMETRY"},
   };
   const auto found = kNames.find(type);
   return found != kNames.end() ? found->second : std::to_string(type);
@@ -27,9 +42,9 @@ std::string TypeName(int type) {
 
 std::string FlagNames(uint32_t flags) {
   static constexpr std::pair<uint32_t, const char*> kNames[] = {
-      {NOT_NULL_FLAG, "NOT_NULL"}, {BLOB_FLAG, "BLOB"}, {UNSIGNED_FLAG, "UNSIGNED"},   {ZEROFILL_FLAG, "ZEROFILL"},
-      {BINARY_FLAG, "BINARY"},     {ENUM_FLAG, "ENUM"}, {SET_FLAG, "SET"},             {TIMESTAMP_FLAG, "TIMESTAMP"},
-      {NUM_FLAG, "NUM"},
+      {NOT_NULL_FLAG, "NOT_NULL"}, {BLOB_FLAG, "BLOB"},           {UNSIGNED_FLAG, "UNSIGNED"},
+      {ZEROFILL_FLAG, "ZEROFILL"}, {BINARY_FLAG, "BINARY"},       {ENUM_FLAG, "ENUM"},
+      {SET_FLAG, "SET"},           {TIMESTAMP_FLAG, "TIMESTAMP"}, {NUM_FLAG, "NUM"},
   };
   std::string names;
   for (const auto& [flag, name] : kNames) {
@@ -63,13 +78,15 @@ std::vector<Column> ReadColumns(MYSQL_RES* result) {
 }
 
 std::string DescribeColumn(const Column& column) {
-  return "`" + column.name + "` type=" + TypeName(column.type) + " length=" + std::to_string(column.length) +
-         " decimals=" + std::to_string(column.decimals) + " charset=" + std::to_string(column.charset) +
-         " flags=" + FlagNames(column.flags) + " of `" + column.table + "`(`" + column.org_table + "`.`" +
-         column.org_name + "`)";
+  return "`" + column.name + "` type=" + TypeName(column.type) +
+         " length=" + std::to_string(column.length) +
+         " decimals=" + std::to_string(column.decimals) +
+         " charset=" + std::to_string(column.charset) + " flags=" + FlagNames(column.flags) +
+         " of `" + column.table + "`(`" + column.org_table + "`.`" + column.org_name + "`)";
 }
 
-std::vector<std::string> CompareColumns(const std::vector<Column>& off, const std::vector<Column>& forced) {
+std::vector<std::string> CompareColumns(const std::vector<Column>& off,
+                                        const std::vector<Column>& forced) {
   std::vector<std::string> differences;
   if (off.size() != forced.size()) {
     differences.push_back("number of columns: off " + std::to_string(off.size()) + ", forced " +
@@ -78,8 +95,9 @@ std::vector<std::string> CompareColumns(const std::vector<Column>& off, const st
   }
   for (size_t i = 0; i < off.size(); ++i) {
     const Column &a = off[i], &b = forced[i];
-    const bool equal = a.name == b.name && a.type == b.type && a.length == b.length && a.decimals == b.decimals &&
-                       a.charset == b.charset && (a.flags & kComparedFlags) == (b.flags & kComparedFlags) &&
+    const bool equal = a.name == b.name && a.type == b.type && a.length == b.length &&
+                       a.decimals == b.decimals && a.charset == b.charset &&
+                       (a.flags & kComparedFlags) == (b.flags & kComparedFlags) &&
                        a.table == b.table && a.org_name == b.org_name && a.org_table == b.org_table;
     if (equal) continue;
     differences.push_back("column " + std::to_string(i + 1) + ": off    " + DescribeColumn(a));

@@ -17,7 +17,9 @@ using Clock = std::chrono::steady_clock;
 constexpr unsigned kSecondaryEngineError = 3889;  // ER_SECONDARY_ENGINE
 constexpr auto kReconnectTime = std::chrono::seconds(60);
 
-double Seconds(Clock::time_point since) { return std::chrono::duration<double>(Clock::now() - since).count(); }
+double Seconds(Clock::time_point since) {
+  return std::chrono::duration<double>(Clock::now() - since).count();
+}
 
 class FileRun {
  public:
@@ -66,7 +68,8 @@ class FileRun {
     }
   }
 
-  void Report(const Statement& statement, const std::string& what, const std::vector<std::string>& lines) {
+  void Report(const Statement& statement, const std::string& what,
+              const std::vector<std::string>& lines) {
     ++summary_.failures;
     std::printf("FAILED %s:%d: %s\n", statement.file.c_str(), statement.line, what.c_str());
     if (!statement.sql.empty()) std::printf("    %s;\n", statement.sql.c_str());
@@ -101,7 +104,8 @@ class FileRun {
       case Action::kCompare:
         ++summary_.compared;
         if (statement.parameters.empty()) CompareWays(statement, false);
-        if (!aborted_ && (statement.prepared || options_.all_prepared)) CompareWays(statement, true);
+        if (!aborted_ && (statement.prepared || options_.all_prepared))
+          CompareWays(statement, true);
         break;
       case Action::kInto:
         ++summary_.compared;
@@ -126,16 +130,20 @@ class FileRun {
     if (options_.off_only) return;
     for (const std::string& table : statement.tables) {
       const std::string defined = session_->Scalar(
-          "SELECT 1 FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = '" + table +
-          "' AND create_options LIKE '%SECONDARY_ENGINE%'");
+          "SELECT 1 FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name "
+          "= '" +
+          table + "' AND create_options LIKE '%SECONDARY_ENGINE%'");
       if (defined.empty()) {
-        const Outcome outcome = session_->Execute("ALTER TABLE `" + table + "` SECONDARY_ENGINE = RAPID");
-        if (outcome.error != 0) Report(statement, "SECONDARY_ENGINE of " + table, {outcome.message});
+        const Outcome outcome =
+            session_->Execute("ALTER TABLE `" + table + "` SECONDARY_ENGINE = RAPID");
+        if (outcome.error != 0)
+          Report(statement, "SECONDARY_ENGINE of " + table, {outcome.message});
       }
       const Outcome outcome = session_->Execute("ALTER TABLE `" + table + "` SECONDARY_LOAD");
       if (!Survived(statement, outcome, "load")) return;
       if (outcome.error != 0) {
-        Report(statement, "load of " + table, {"error " + std::to_string(outcome.error) + ": " + outcome.message});
+        Report(statement, "load of " + table,
+               {"error " + std::to_string(outcome.error) + ": " + outcome.message});
       }
     }
   }
@@ -146,7 +154,8 @@ class FileRun {
       const Outcome outcome = session_->Execute("ALTER TABLE `" + table + "` SECONDARY_UNLOAD");
       if (!Survived(statement, outcome, "unload")) return;
       if (outcome.error != 0) {
-        Report(statement, "unload of " + table, {"error " + std::to_string(outcome.error) + ": " + outcome.message});
+        Report(statement, "unload of " + table,
+               {"error " + std::to_string(outcome.error) + ": " + outcome.message});
       }
     }
   }
@@ -166,9 +175,12 @@ class FileRun {
              {"error " + std::to_string(off.error) + ": " + off.message});
       return;
     }
-    if (statement.expected_rows >= 0 && off.rows.size() != static_cast<size_t>(statement.expected_rows)) {
-      Report(statement, how + ": expected " + std::to_string(statement.expected_rows) + " rows, offload off gave " +
-                            std::to_string(off.rows.size()), {});
+    if (statement.expected_rows >= 0 &&
+        off.rows.size() != static_cast<size_t>(statement.expected_rows)) {
+      Report(statement,
+             how + ": expected " + std::to_string(statement.expected_rows) +
+                 " rows, offload off gave " + std::to_string(off.rows.size()),
+             {});
     }
     const Outcome forced = Execute(statement, prepared, Offload::kForced);
     if (!Survived(statement, forced, "forced")) return;
@@ -180,36 +192,46 @@ class FileRun {
     const std::vector<std::string> differences = CompareOutcomes(statement, off, forced);
     if (!differences.empty()) {
       Report(statement, how, differences);
-    } else if (!options_.off_only && statement.error == 0 && forced.offloaded == statement.not_offered) {
-      Report(statement, how + (statement.not_offered ? ": was offloaded" : ": was not offloaded"), {});
+    } else if (!options_.off_only && statement.error == 0 &&
+               forced.offloaded == statement.not_offered) {
+      Report(statement, how + (statement.not_offered ? ": was offloaded" : ": was not offloaded"),
+             {});
     }
     if (forced.offloaded) ++summary_.offloaded;
   }
 
   // FORCED must say why; ON must give InnoDB's answer.
-  void CheckRefusal(const Statement& statement, bool prepared, const Outcome& off, const Outcome& forced) {
+  void CheckRefusal(const Statement& statement, bool prepared, const Outcome& off,
+                    const Outcome& forced) {
     ++summary_.refused;
     const std::regex reason(statement.reason, std::regex::icase);
     if (forced.error != kSecondaryEngineError) {
       Report(statement, "expected a refusal when forced",
-             {forced.error == 0 ? "succeeded" : "error " + std::to_string(forced.error) + ": " + forced.message});
+             {forced.error == 0 ? "succeeded"
+                                : "error " + std::to_string(forced.error) + ": " + forced.message});
     } else if (!std::regex_search(forced.message, reason)) {
-      Report(statement, "refused for another reason", {forced.message, "expected: " + statement.reason});
+      Report(statement, "refused for another reason",
+             {forced.message, "expected: " + statement.reason});
     }
     const Outcome on = Execute(statement, prepared, Offload::kOn);
     if (!Survived(statement, on, "offload on")) return;
     const std::vector<std::string> differences = CompareOutcomes(statement, off, on);
-    if (!differences.empty()) Report(statement, "refused statement with offload ON (shown as forced)", differences);
+    if (!differences.empty())
+      Report(statement, "refused statement with offload ON (shown as forced)", differences);
   }
 
   // Target table after the statement: its definition and rows.
-  Outcome RunInto(const Statement& statement, Offload offload, std::string* definition, Outcome* content) {
-    const bool creates = statement.sql.size() > 6 && (statement.sql[0] == 'C' || statement.sql[0] == 'c');
-    session_->Execute(creates ? "DROP TABLE IF EXISTS " + statement.target : "TRUNCATE TABLE " + statement.target);
+  Outcome RunInto(const Statement& statement, Offload offload, std::string* definition,
+                  Outcome* content) {
+    const bool creates =
+        statement.sql.size() > 6 && (statement.sql[0] == 'C' || statement.sql[0] == 'c');
+    session_->Execute(creates ? "DROP TABLE IF EXISTS " + statement.target
+                              : "TRUNCATE TABLE " + statement.target);
     Outcome outcome = Execute(statement, false, offload);
     if (outcome.lost_connection || outcome.error != 0) return outcome;
     const Outcome shown = session_->Execute("SHOW CREATE TABLE " + statement.target);
-    if (!shown.rows.empty() && shown.rows[0].size() > 1) *definition = shown.rows[0][1].value_or("");
+    if (!shown.rows.empty() && shown.rows[0].size() > 1)
+      *definition = shown.rows[0][1].value_or("");
     *content = session_->Execute("SELECT * FROM " + statement.target);
     return outcome;
   }
@@ -223,7 +245,8 @@ class FileRun {
       Report(statement, "offload off", {"error " + std::to_string(off.error) + ": " + off.message});
       return;
     }
-    const Outcome forced = RunInto(statement, Offload::kForced, &forced_definition, &forced_content);
+    const Outcome forced =
+        RunInto(statement, Offload::kForced, &forced_definition, &forced_content);
     if (!Survived(statement, forced, "forced")) return;
     std::vector<std::string> differences = CompareOutcomes(statement, off, forced);
     if (differences.empty() && off_definition != forced_definition) {
@@ -250,7 +273,8 @@ class FileRun {
 
 }  // namespace
 
-bool RunFiles(const std::vector<std::filesystem::path>& files, const RunOptions& options, Summary* summary) {
+bool RunFiles(const std::vector<std::filesystem::path>& files, const RunOptions& options,
+              Summary* summary) {
   const auto start = Clock::now();
   bool reached = true;
   for (const std::filesystem::path& path : files) {
@@ -263,10 +287,12 @@ bool RunFiles(const std::vector<std::filesystem::path>& files, const RunOptions&
     }
     const auto file_start = Clock::now();
     const int failures = summary->failures, statements = summary->statements;
-    const std::string database = "sqltest_" + std::to_string(getpid()) + "_" + std::to_string(summary->files);
+    const std::string database =
+        "sqltest_" + std::to_string(getpid()) + "_" + std::to_string(summary->files);
     reached = FileRun(*file, database, options, summary).Run();
-    std::printf("%-40s %4d statements %3d failures %6.1f s\n", path.filename().c_str(), summary->statements - statements,
-                summary->failures - failures, Seconds(file_start));
+    std::printf("%-40s %4d statements %3d failures %6.1f s\n", path.filename().c_str(),
+                summary->statements - statements, summary->failures - failures,
+                Seconds(file_start));
     std::fflush(stdout);
     if (!reached) break;
   }

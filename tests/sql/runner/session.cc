@@ -14,7 +14,8 @@ namespace {
 constexpr unsigned kSelfInconsistent = 1;  // no MySQL error has this number
 
 bool IsLost(unsigned error) {
-  return error == CR_SERVER_GONE_ERROR || error == CR_SERVER_LOST || error == CR_SERVER_LOST_EXTENDED;
+  return error == CR_SERVER_GONE_ERROR || error == CR_SERVER_LOST ||
+         error == CR_SERVER_LOST_EXTENDED;
 }
 
 void AppendRows(MYSQL_RES* result, Outcome* outcome) {
@@ -32,8 +33,9 @@ void AppendRows(MYSQL_RES* result, Outcome* outcome) {
 // Text of a value fetched in its binary type.
 std::string TimeText(const MYSQL_TIME& t) {
   char text[80];
-  std::snprintf(text, sizeof(text), "%s%04u-%02u-%02u %02u:%02u:%02u.%06lu kind %d", t.neg ? "-" : "", t.year, t.month,
-                t.day, t.hour, t.minute, t.second, t.second_part, static_cast<int>(t.time_type));
+  std::snprintf(text, sizeof(text), "%s%04u-%02u-%02u %02u:%02u:%02u.%06lu kind %d",
+                t.neg ? "-" : "", t.year, t.month, t.day, t.hour, t.minute, t.second, t.second_part,
+                static_cast<int>(t.time_type));
   return text;
 }
 
@@ -97,7 +99,8 @@ struct BoundColumn {
     char text[64];
     switch (type) {
       case MYSQL_TYPE_LONGLONG:
-        return is_unsigned ? std::to_string(static_cast<uint64_t>(integer)) : std::to_string(integer);
+        return is_unsigned ? std::to_string(static_cast<uint64_t>(integer))
+                           : std::to_string(integer);
       case MYSQL_TYPE_DOUBLE:
         std::snprintf(text, sizeof(text), "%.17g", real);
         return text;
@@ -115,7 +118,10 @@ struct BoundColumn {
 class BoundParameters {
  public:
   explicit BoundParameters(const std::vector<Parameter>& parameters)
-      : binds_(parameters.size()), integers_(parameters.size()), reals_(parameters.size()), lengths_(parameters.size()) {
+      : binds_(parameters.size()),
+        integers_(parameters.size()),
+        reals_(parameters.size()),
+        lengths_(parameters.size()) {
     for (size_t i = 0; i < parameters.size(); ++i) {
       MYSQL_BIND& bind = binds_[i];
       std::memset(&bind, 0, sizeof(bind));
@@ -156,7 +162,8 @@ class BoundParameters {
 
 Result<std::unique_ptr<Session>> Session::Connect(const ConnectOptions& options) {
   MYSQL* connection = mysql_init(nullptr);
-  if (connection == nullptr) return MakeError(ErrorCode::kOutOfMemory, "no memory for a connection");
+  if (connection == nullptr)
+    return MakeError(ErrorCode::kOutOfMemory, "no memory for a connection");
   if (!options.defaults_file.empty()) {
     mysql_options(connection, MYSQL_READ_DEFAULT_FILE, options.defaults_file.c_str());
     mysql_options(connection, MYSQL_READ_DEFAULT_GROUP, "client");
@@ -167,16 +174,21 @@ Result<std::unique_ptr<Session>> Session::Connect(const ConnectOptions& options)
   mysql_options(connection, MYSQL_OPT_CONNECT_TIMEOUT, &connect_timeout);
   const bool local_infile = true;
   mysql_options(connection, MYSQL_OPT_LOCAL_INFILE, &local_infile);
-  const auto or_null = [](const std::string& text) { return text.empty() ? nullptr : text.c_str(); };
-  if (mysql_real_connect(connection, or_null(options.host), or_null(options.user), or_null(options.password), nullptr,
-                         options.port, or_null(options.socket), CLIENT_MULTI_RESULTS) == nullptr) {
+  const auto or_null = [](const std::string& text) {
+    return text.empty() ? nullptr : text.c_str();
+  };
+  if (mysql_real_connect(connection, or_null(options.host), or_null(options.user),
+                         or_null(options.password), nullptr, options.port, or_null(options.socket),
+                         CLIENT_MULTI_RESULTS) == nullptr) {
     const std::string message = mysql_error(connection);
     mysql_close(connection);
     return MakeError(ErrorCode::kUnavailable, "cannot connect: " + message);
   }
   // Every statement is worth offloading; no warning is dropped.
   std::unique_ptr<Session> session(new Session(connection));
-  session->Execute("SET SESSION secondary_engine_cost_threshold = 0, max_error_count = 65535, use_secondary_engine = OFF");
+  session->Execute(
+      "SET SESSION secondary_engine_cost_threshold = 0, max_error_count = 65535, "
+      "use_secondary_engine = OFF");
   return session;
 }
 
@@ -234,7 +246,8 @@ Outcome Session::Execute(const std::string& sql, Offload offload) {
   return outcome;
 }
 
-Outcome Session::ExecutePrepared(const std::string& sql, const std::vector<Parameter>& parameters, Offload offload) {
+Outcome Session::ExecutePrepared(const std::string& sql, const std::vector<Parameter>& parameters,
+                                 Offload offload) {
   Outcome outcome;
   const uint64_t before = OffloadCount();
   if (offload != Offload::kOff) SetOffload(offload);
@@ -260,12 +273,14 @@ void Session::RunText(const std::string& sql, Outcome* outcome) {
       if (mysql_errno(connection_) != 0) break;
       more = mysql_next_result(connection_);
     }
-    if (mysql_errno(connection_) != 0) Fail(outcome, mysql_errno(connection_), mysql_error(connection_));
+    if (mysql_errno(connection_) != 0)
+      Fail(outcome, mysql_errno(connection_), mysql_error(connection_));
   }
   CollectWarnings(outcome);
 }
 
-void Session::RunPrepared(const std::string& sql, const std::vector<Parameter>& parameters, Outcome* outcome) {
+void Session::RunPrepared(const std::string& sql, const std::vector<Parameter>& parameters,
+                          Outcome* outcome) {
   MYSQL_STMT* const statement = mysql_stmt_init(connection_);
   const auto failed = [&] {
     Fail(outcome, mysql_stmt_errno(statement), mysql_stmt_error(statement));
@@ -276,7 +291,8 @@ void Session::RunPrepared(const std::string& sql, const std::vector<Parameter>& 
   mysql_stmt_attr_set(statement, STMT_ATTR_UPDATE_MAX_LENGTH, &measure);
   if (mysql_stmt_prepare(statement, sql.data(), sql.size()) != 0) return failed();
   if (mysql_stmt_param_count(statement) != parameters.size()) {
-    Fail(outcome, kSelfInconsistent, "the number of parameters is not the number of question marks");
+    Fail(outcome, kSelfInconsistent,
+         "the number of parameters is not the number of question marks");
     mysql_stmt_close(statement);
     return;
   }
@@ -292,7 +308,8 @@ void Session::RunPrepared(const std::string& sql, const std::vector<Parameter>& 
       const unsigned count = mysql_num_fields(metadata);
       std::vector<MYSQL_BIND> binds(count);
       std::vector<BoundColumn> columns(count);
-      for (unsigned i = 0; i < count; ++i) columns[i].Bind(*mysql_fetch_field_direct(metadata, i), &binds[i]);
+      for (unsigned i = 0; i < count; ++i)
+        columns[i].Bind(*mysql_fetch_field_direct(metadata, i), &binds[i]);
       mysql_free_result(metadata);
       if (mysql_stmt_bind_result(statement, binds.data())) return failed();
       while (true) {

@@ -62,8 +62,10 @@ class Session {
 
   // Text protocol. Several results (CALL) are concatenated.
   Outcome Execute(const std::string& sql, Offload offload = Offload::kOff);
-  // Binary protocol: prepared once, executed twice; both executions must agree (else an error 1 with a message).
-  Outcome ExecutePrepared(const std::string& sql, const std::vector<Parameter>& parameters, Offload offload);
+  // Binary protocol: prepared once, executed twice; both executions must agree (else an error 1
+  // with a message).
+  Outcome ExecutePrepared(const std::string& sql, const std::vector<Parameter>& parameters,
+                          Offload offload);
   // First column of the first row; empty if there is none or on error.
   std::string Scalar(const std::string& sql);
 
@@ -71,7 +73,8 @@ class Session {
   explicit Session(MYSQL* connection) : connection_(connection) {}
   void SetOffload(Offload offload);
   void RunText(const std::string& sql, Outcome* outcome);
-  void RunPrepared(const std::string& sql, const std::vector<Parameter>& parameters, Outcome* outcome);
+  void RunPrepared(const std::string& sql, const std::vector<Parameter>& parameters,
+                   Outcome* outcome);
   void CollectWarnings(Outcome* outcome);
   void Fail(Outcome* outcome, unsigned error, const char* message) const;
   uint64_t OffloadCount();

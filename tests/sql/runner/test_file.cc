@@ -10,8 +10,10 @@ namespace sirocco::sqltest {
 namespace {
 
 std::string_view Trim(std::string_view text) {
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front()))) text.remove_prefix(1);
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back()))) text.remove_suffix(1);
+  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front())))
+    text.remove_prefix(1);
+  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())))
+    text.remove_suffix(1);
   return text;
 }
 
@@ -34,7 +36,8 @@ bool IsQuery(std::string_view sql) {
 
 class Parser {
  public:
-  Parser(std::filesystem::path folder, std::string name) : folder_(std::move(folder)), name_(std::move(name)) {}
+  Parser(std::filesystem::path folder, std::string name)
+      : folder_(std::move(folder)), name_(std::move(name)) {}
 
   Result<void> Parse(std::string_view text) {
     std::istringstream lines{std::string(text)};
@@ -75,7 +78,8 @@ class Parser {
     next_.sql = std::string(Trim(sql));
     next_.line = line;
     next_.file = name_;
-    if (next_.action == Action::kRun && (IsQuery(next_.sql) || compare_)) next_.action = Action::kCompare;
+    if (next_.action == Action::kRun && (IsQuery(next_.sql) || compare_))
+      next_.action = Action::kCompare;
     statements_.push_back(std::move(next_));
     next_ = Statement();
     touched_ = compare_ = false;
@@ -83,8 +87,9 @@ class Parser {
 
   Result<void> Parameters(std::string_view list, int line) {
     // Values separated by commas: NULL, an integer, a number with a point or exponent, or 'text'.
-    static const std::regex kValue(R"re(\s*(NULL|'((?:[^']|'')*)'|[-+]?[0-9.]+(?:e[-+]?[0-9]+)?)\s*(,|$))re",
-                                   std::regex::icase);
+    static const std::regex kValue(
+        R"re(\s*(NULL|'((?:[^']|'')*)'|[-+]?[0-9.]+(?:e[-+]?[0-9]+)?)\s*(,|$))re",
+        std::regex::icase);
     std::string rest(list);
     std::smatch match;
     while (!rest.empty()) {
@@ -98,7 +103,7 @@ class Parser {
         parameter.text = std::regex_replace(std::string(match[2]), std::regex("''"), "'");
       } else if (FirstWord(value) != "NULL") {
         parameter.type = value.find_first_of(".eE") == std::string::npos ? Parameter::Type::kInteger
-                                                                        : Parameter::Type::kDouble;
+                                                                         : Parameter::Type::kDouble;
         parameter.text = value;
       }
       next_.parameters.push_back(parameter);
@@ -191,7 +196,8 @@ class Parser {
 
 }  // namespace
 
-Result<std::vector<Statement>> ParseTests(std::string_view text, const std::filesystem::path& folder,
+Result<std::vector<Statement>> ParseTests(std::string_view text,
+                                          const std::filesystem::path& folder,
                                           const std::string& name) {
   Parser parser(folder, name);
   if (auto done = parser.Parse(text); !done) return std::unexpected(done.error());
