@@ -40,13 +40,14 @@ Result<int> OpenLog(const std::filesystem::path& file) {
 }
 
 // Runs in the child between fork and exec: only calls that are safe there. `failure` is a pipe that closes on exec.
-[[noreturn]] void BecomeProgram(char* const* arguments, int log, bool detach, int failure) {
+[[noreturn]] void BecomeProgram(char* const* arguments, const char* input, int log, bool detach, int failure) {
   if (detach) setsid();
   // What we wait for must not go on alone if we are killed: it may be writing files that a next run makes anew.
   else if (log >= 0) prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (log >= 0) {
-    const int null = open("/dev/null", O_RDONLY);
-    dup2(null, STDIN_FILENO);
+    const int in = open(input, O_RDONLY);
+    if (in < 0) _exit(127);
+    dup2(in, STDIN_FILENO);
     dup2(log, STDOUT_FILENO);
     dup2(log, STDERR_FILENO);
   }
@@ -73,7 +74,8 @@ Result<int> OpenLog(const std::filesystem::path& file) {
   _exit(127);
 }
 
-Result<pid_t> Start(const std::vector<std::string>& command, const std::filesystem::path& output, bool detach) {
+Result<pid_t> Start(const std::vector<std::string>& command, const std::filesystem::path& output, bool detach,
+                    const std::filesystem::path& input = "/dev/null") {
   int log = -1;
   if (!output.empty()) {
     ASSIGN_OR_RETURN(log, OpenLog(output));
@@ -88,7 +90,7 @@ Result<pid_t> Start(const std::vector<std::string>& command, const std::filesyst
   std::fflush(stdout);
   std::fflush(stderr);
   const pid_t pid = fork();
-  if (pid == 0) BecomeProgram(arguments.data(), log, detach, failure[1]);
+  if (pid == 0) BecomeProgram(arguments.data(), input.c_str(), log, detach, failure[1]);
   int error = pid < 0 ? errno : 0;
   if (log >= 0) close(log);
   close(failure[1]);
@@ -146,8 +148,9 @@ FileLock::~FileLock() {
   if (fd_ >= 0) close(fd_);
 }
 
-Result<int> RunProgram(const std::vector<std::string>& command, const std::filesystem::path& output) {
-  ASSIGN_OR_RETURN(const pid_t pid, Start(command, output, /*detach=*/false));
+Result<int> RunProgram(const std::vector<std::string>& command, const std::filesystem::path& output,
+                       const std::filesystem::path& input) {
+  ASSIGN_OR_RETURN(const pid_t pid, Start(command, output, /*detach=*/false, input));
   int status = 0;
   while (waitpid(pid, &status, 0) < 0) {
     if (errno != EINTR) return SystemError("lost " + command[0], errno);

@@ -28,8 +28,10 @@ class FileLock {
 };
 
 // Runs a program; returns its exit status (128 + signal if killed). With `output` set, standard output and error are appended
-// to that file and standard input is empty; otherwise the program has ours. Errors: kIo if it cannot be started.
-Result<int> RunProgram(const std::vector<std::string>& command, const std::filesystem::path& output = {});
+// to that file and standard input is the file `input`, or empty; otherwise the program has ours. Errors: kIo if it cannot be
+// started.
+Result<int> RunProgram(const std::vector<std::string>& command, const std::filesystem::path& output = {},
+                       const std::filesystem::path& input = "/dev/null");
 
 // Starts a program in a session of its own, with empty input and both outputs appended to `output`; returns its pid at once.
 // It is our child until we end, then the system's. Errors: kIo.

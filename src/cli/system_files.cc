@@ -312,11 +312,11 @@ Result<void> LoadTimeZones(const System& system, const Installation& installatio
   if (status == 0) {
     std::vector<std::string> execute = MysqlCommand(installation, installation.mysql);
     for (const std::string& argument :
-         {"--defaults-file=" + system.ClientConfig().string(), std::string("--no-login-paths"), std::string("mysql"),
-          "--execute=SET SESSION sql_log_bin = 0; source " + statements.string()}) {
+         {"--defaults-file=" + system.ClientConfig().string(), std::string("--no-login-paths"),
+          std::string("--init-command=SET SESSION sql_log_bin = 0"), std::string("mysql")}) {
       execute.push_back(argument);
     }
-    ASSIGN_OR_RETURN(status, RunProgram(execute, system.ErrorLog()));
+    ASSIGN_OR_RETURN(status, RunProgram(execute, system.ErrorLog(), statements));
   }
   fs::remove(statements, error);
   if (status != 0) {
