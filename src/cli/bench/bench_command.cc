@@ -108,7 +108,7 @@ void RegisterBench(CLI::App& app, int& exit_code) {
       ->check(CLI::IsMember({"duckdb"}));
   tpch->add_option(
           "--peer-database", arguments->options.duckdb_database,
-          "The peer's database: :memory: (its faster state), or a file that is made if missing")
+          "The peer's database: :memory:, or a file that is made if missing")
       ->capture_default_str();
   tpch->add_option("--json", arguments->json_file, "Write the full report to this file");
   tpch->callback([arguments, &exit_code] {
