@@ -145,6 +145,8 @@ const FunctionEntry kFunctions[] = {
     {"to_days", nullptr, ExprOp::kToDays, "d"},
     {"from_days", nullptr, ExprOp::kFromDays, "i"},
     {"to_seconds", nullptr, ExprOp::kToSeconds, "D"},
+    {"dayname", &T::NameOfDate, {}, nullptr},
+    {"monthname", &T::NameOfDate, {}, nullptr},
     {"last_day", nullptr, ExprOp::kLastDay, "d"},
     {"dayofweek", nullptr, ExprOp::kDayOfWeek, "d"},
     {"weekday", nullptr, ExprOp::kWeekDay, "d"},

@@ -52,6 +52,10 @@ Result<ExprPtr> Translator::ValueOf(Item* item) {
       return NotSupported("function DEFAULT is not supported");
     case Item::INSERT_VALUE_ITEM:
       return NotSupported("function VALUES is not supported");
+    case Item::VALUES_COLUMN_ITEM:
+      for (const auto& [known, column] : block_->value_columns)
+        if (known == item) return ColumnRef(column.id, column.type);
+      return NotSupported("column of a VALUES clause out of its reach");
     case Item::ROUTINE_FIELD_ITEM:
       return NotSupported("variable of a stored program");
     default:
@@ -174,6 +178,9 @@ Result<ExprPtr> Translator::CondValue(Item_cond* item) {
 Result<ExprPtr> Translator::FunctionValue(Item_func* item) {
   const FunctionEntry* entry = FindFunction(item->func_name());
   if (entry == nullptr || item->functype() == Item_func::UDF_FUNC || item->functype() == Item_func::FUNC_SP) {
+    if (item->functype() == Item_func::SUSERVAR_FUNC) return NotSupported("assignment to a user variable");
+    if (item->functype() == Item_func::FUNC_SP) return NotSupported("stored function that cannot be inlined");
+    if (item->functype() == Item_func::UDF_FUNC) return NotSupported("loadable function");
     std::string name = item->func_name();
     for (char& c : name) c = static_cast<char>(toupper(static_cast<unsigned char>(c)));
     return NotSupported("function " + name + " is not supported");
@@ -292,6 +299,7 @@ Result<ExprPtr> Translator::AsString(Item* item) {
 
 Result<ExprPtr> Translator::AsStringIn(Item* item, const CHARSET_INFO* charset) {
   const CHARSET_INFO* own = item->collation.collation;
+  if (item->type() == Item::NULL_ITEM) return plan::Constant(Value::Null(), StringTypeIn(charset, 0, true));
   if (IsConstant(item) && item->type() != Item::NULL_ITEM && !my_charset_same(own, charset) &&
       charset != &my_charset_bin) {
     String buffer, converted;
@@ -305,16 +313,13 @@ Result<ExprPtr> Translator::AsStringIn(Item* item, const CHARSET_INFO* charset) 
                           StringTypeIn(charset, static_cast<uint32_t>(converted.length()), false));
   }
   ASSIGN_OR_RETURN(ExprPtr value, AsString(item));
-  if (charset != &my_charset_bin && value->type.collation != charset->number) {
-    const CHARSET_INFO* actual = get_charset(value->type.collation, MYF(0));
-    if (actual == nullptr || !my_charset_same(actual, charset)) {
-      // Plain ASCII text (numbers, dates) has the same bytes in both sets.
-      if (item->collation.repertoire != MY_REPERTOIRE_ASCII || charset->mbminlen > 1 || own->mbminlen > 1)
-        return NotSupported("strings of different character sets (" + std::string(own->csname) + ", " + charset->csname +
-                            ") in one expression");
-    }
-  }
-  return value;
+  if (charset == &my_charset_bin || value->type.collation == charset->number) return value;
+  const CHARSET_INFO* actual = get_charset(value->type.collation, MYF(0));
+  if (actual != nullptr && my_charset_same(actual, charset)) return value;
+  const Type type = StringTypeIn(charset, value->type.max_length / own->mbmaxlen * charset->mbmaxlen, value->type.nullable);
+  // Numbers and dates are written in the wanted set at once.
+  if (value->op == ExprOp::kCast && !value->args[0]->type.IsString()) return Call(ExprOp::kCast, type, value->args);
+  return Call(ExprOp::kCast, type, {std::move(value)});
 }
 
 Result<ExprPtr> Translator::AsDate(Item* item) {

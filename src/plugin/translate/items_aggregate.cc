@@ -79,8 +79,8 @@ Result<ExprPtr> Translator::QuotientOfSum(Item_sum* item, Layer* layer, size_t) 
   const Type sum_type = sum.type;
   ASSIGN_OR_RETURN(const ColumnId sum_id, AddAggregate(layer, std::move(sum)));
   ASSIGN_OR_RETURN(const ColumnId count_id, AddAggregate(layer, std::move(count)));
-  const int digits = DivisionDigits(scale, 0, thd_->variables.div_precincrement);
-  if (digits > DECIMAL_MAX_SCALE) return NotSupported("AVG with more than 30 digits after the point");
+  const int digits =
+      std::min(DivisionDigits(scale, 0, thd_->variables.div_precincrement), int{DECIMAL_MAX_SCALE});
   const Type type = plan::DecimalType(
       static_cast<uint8_t>(std::min(sum_type.precision - scale + digits, 65)), static_cast<uint8_t>(digits));
   // No row gives NULL / 0, which is NULL without a warning only because the sum is NULL.

@@ -26,8 +26,9 @@ int IntegerDigits(const Expr& expr) {
   return IntegerDigits(expr.type);
 }
 
-Result<Type> DecimalResult(int integer_digits, int scale, bool nullable) {
-  if (scale > DECIMAL_MAX_SCALE) return NotSupported("decimal expression with more than 30 digits after the point");
+// Past 30 digits after the point the server's arithmetic cuts, and the engine's with it.
+Type DecimalResult(int integer_digits, int scale, bool nullable) {
+  scale = std::min(scale, int{DECIMAL_MAX_SCALE});
   const int precision = std::clamp(integer_digits + scale, 1, int{DECIMAL_MAX_PRECISION});
   return plan::DecimalType(static_cast<uint8_t>(precision), static_cast<uint8_t>(scale), nullable);
 }
@@ -65,7 +66,7 @@ Result<ExprPtr> Translator::Arithmetic(Item_func* item) {
       const int digits = op == ExprOp::kMul   ? digits1 + digits2
                          : op == ExprOp::kMod ? std::max(digits1, digits2)
                                               : std::max(digits1, digits2) + 1;
-      ASSIGN_OR_RETURN(type, DecimalResult(digits, scale, type.nullable));
+      type = DecimalResult(digits, scale, type.nullable);
       return Call(op, type, {std::move(left), std::move(right)});
     }
     case REAL_RESULT: {
@@ -91,7 +92,7 @@ Result<ExprPtr> Translator::Division(Item_func* item) {
   ASSIGN_OR_RETURN(ExprPtr right, AsNumber(args[1]));
   const int scale = DivisionDigits(Scale(left->type), Scale(right->type), thd_->variables.div_precincrement);
   const int digits = IntegerDigits(*left) + Scale(right->type);
-  ASSIGN_OR_RETURN(type, DecimalResult(digits, scale, true));
+  type = DecimalResult(digits, scale, true);
   return Call(ExprOp::kDiv, type, {std::move(left), std::move(right)});
 }
 

@@ -124,6 +124,13 @@ Result<ExprPtr> Translator::DateFormat(Item_func* item) {
   return Call(ExprOp::kDateFormat, type, {std::move(value), std::move(format)}, type.collation);
 }
 
+// DAYNAME and MONTHNAME: the engine knows the English names.
+Result<ExprPtr> Translator::NameOfDate(Item_func* item) {
+  if (thd_->variables.lc_time_names->number != 0) return NotSupported("names of days and months in lc_time_names other than en_US");
+  const bool day = item->functype() == Item_func::DAYNAME_FUNC;
+  return GenericFunction(item, day ? ExprOp::kDayName : ExprOp::kMonthName, "d");
+}
+
 Result<ExprPtr> Translator::AddTime(Item_func* item) {
   ASSIGN_OR_RETURN(const Type type, TypeOfItem(item));
   if (!type.IsTemporal()) return NotSupported("ADDTIME or SUBTIME of strings");

@@ -8,9 +8,164 @@ namespace sirocco::plugin {
 
 using plan::ColumnRef;
 using plan::FrameBound;
+using plan::NodeKind;
 using plan::WindowFunction;
 
-Result<ExprPtr> Translator::WindowValue(Item_sum* item) { return NotSupported("window functions"); }
-Result<NodePtr> Translator::WindowPath(AccessPath*) { return NotSupported("window functions"); }
+namespace {
+
+FrameBound BoundOf(const PT_border& border) {
+  switch (border.m_border_type) {
+    case WBT_UNBOUNDED_PRECEDING: return FrameBound::kUnboundedPreceding;
+    case WBT_VALUE_PRECEDING: return FrameBound::kPreceding;
+    case WBT_CURRENT_ROW: return FrameBound::kCurrentRow;
+    case WBT_VALUE_FOLLOWING: return FrameBound::kFollowing;
+    default: return FrameBound::kUnboundedFollowing;
+  }
+}
+
+bool SameOffset(const ExprPtr& a, const ExprPtr& b) {
+  return (a == nullptr) == (b == nullptr) && (a == nullptr || plan::SameExpr(*a, *b));
+}
+
+bool SameCall(const plan::WindowCall& a, const plan::WindowCall& b) {
+  if (a.function != b.function || a.type != b.type || a.unit != b.unit || a.start != b.start || a.end != b.end ||
+      !SameOffset(a.start_offset, b.start_offset) || !SameOffset(a.end_offset, b.end_offset) ||
+      a.args.size() != b.args.size() || a.aggregate.function != b.aggregate.function ||
+      a.aggregate.distinct != b.aggregate.distinct || a.aggregate.args.size() != b.aggregate.args.size())
+    return false;
+  for (size_t i = 0; i < a.args.size(); ++i)
+    if (!plan::SameExpr(*a.args[i], *b.args[i])) return false;
+  for (size_t i = 0; i < a.aggregate.args.size(); ++i)
+    if (!plan::SameExpr(*a.aggregate.args[i], *b.aggregate.args[i])) return false;
+  return true;
+}
+
+}  // namespace
+
+Result<plan::WindowCall> Translator::MakeWindowCall(Item_sum* item) {
+  plan::WindowCall call;
+  ASSIGN_OR_RETURN(call.type, TypeOfItem(item));
+  call.type.nullable = true;
+  const auto value = [&](uint i) -> Result<ExprPtr> { return AsType(item->get_arg(i), call.type); };
+  switch (item->sum_func()) {
+    case Item_sum::ROW_NUMBER_FUNC: call.function = WindowFunction::kRowNumber; break;
+    case Item_sum::RANK_FUNC: call.function = WindowFunction::kRank; break;
+    case Item_sum::DENSE_RANK_FUNC: call.function = WindowFunction::kDenseRank; break;
+    case Item_sum::PERCENT_RANK_FUNC: call.function = WindowFunction::kPercentRank; break;
+    case Item_sum::CUME_DIST_FUNC: call.function = WindowFunction::kCumeDist; break;
+    case Item_sum::NTILE_FUNC: {
+      call.function = WindowFunction::kNtile;
+      ASSIGN_OR_RETURN(ExprPtr buckets, AsInteger(item->get_arg(0)));
+      call.args.push_back(std::move(buckets));
+      break;
+    }
+    case Item_sum::LEAD_LAG_FUNC: {
+      call.function = std::string_view(item->func_name()) == "lead" ? WindowFunction::kLead : WindowFunction::kLag;
+      for (uint i = 0; i < item->argument_count(); ++i) {
+        Result<ExprPtr> argument = i == 1 ? AsInteger(item->get_arg(i)) : value(i);
+        if (!argument) return std::unexpected(argument.error());
+        call.args.push_back(std::move(*argument));
+      }
+      break;
+    }
+    case Item_sum::FIRST_LAST_VALUE_FUNC: {
+      const bool first = std::string_view(item->func_name()) == "first_value";
+      call.function = first ? WindowFunction::kFirstValue : WindowFunction::kLastValue;
+      ASSIGN_OR_RETURN(ExprPtr argument, value(0));
+      call.args.push_back(std::move(argument));
+      break;
+    }
+    case Item_sum::NTH_VALUE_FUNC: {
+      call.function = WindowFunction::kNthValue;
+      ASSIGN_OR_RETURN(ExprPtr argument, value(0));
+      ASSIGN_OR_RETURN(ExprPtr position, AsInteger(item->get_arg(1)));
+      call.args = {std::move(argument), std::move(position)};
+      break;
+    }
+    default: {
+      call.function = WindowFunction::kAggregate;
+      ASSIGN_OR_RETURN(call.aggregate, MakeAggregate(item));
+      // The server keeps window results in a temporary table, so they have their declared digits.
+      if (item->sum_func() == Item_sum::AVG_FUNC) call.aggregate.type = call.type;
+      call.type = call.aggregate.type;
+      break;
+    }
+  }
+  return call;
+}
+
+Result<void> Translator::SetFrame(const Window& window, plan::WindowCall* call) {
+  const PT_frame* frame = window.frame();
+  if (frame == nullptr) {
+    // Without ORDER BY all rows of the partition are peers.
+    call->unit = plan::FrameUnit::kRange;
+    return {};
+  }
+  if (frame->m_query_expression == WFU_GROUPS) return NotSupported("window frame in GROUPS");
+  call->unit = frame->m_query_expression == WFU_ROWS ? plan::FrameUnit::kRows : plan::FrameUnit::kRange;
+  call->start = BoundOf(*frame->m_from);
+  call->end = BoundOf(*frame->m_to);
+  const auto offset = [&](const PT_border& border) -> Result<ExprPtr> {
+    if (border.border() == nullptr) return ExprPtr();
+    if (border.m_date_time) return NotSupported("window frame with an INTERVAL");
+    if (!IsConstant(border.border())) return NotSupported("window frame with a variable bound");
+    return ValueOf(border.border());
+  };
+  ASSIGN_OR_RETURN(call->start_offset, offset(*frame->m_from));
+  ASSIGN_OR_RETURN(call->end_offset, offset(*frame->m_to));
+  return {};
+}
+
+Result<ExprPtr> Translator::WindowValue(Item_sum* item) {
+  for (size_t depth = block_->depth; depth-- > 0;) {
+    Layer* layer = block_->layers[depth].get();
+    if (layer->kind != Layer::Kind::kWindow || layer->window != item->window()) continue;
+    Restore<size_t> restore(&block_->depth);
+    block_->depth = depth;
+    ASSIGN_OR_RETURN(plan::WindowCall call, MakeWindowCall(item));
+    RETURN_IF_ERROR(SetFrame(*layer->window, &call));
+    for (const plan::WindowCall& known : layer->node->windows)
+      if (SameCall(known, call)) return ColumnRef(known.id, known.type);
+    call.id = NewColumn();
+    const ColumnId id = call.id;
+    const Type type = call.type;
+    layer->node->windows.push_back(std::move(call));
+    return ColumnRef(id, type);
+  }
+  return NotSupported(std::string("window function ") + item->func_name() + " out of its window's reach");
+}
+
+Result<NodePtr> Translator::WindowPath(AccessPath* path) {
+  // Sorts below only serve the window; an ORDER BY they would also satisfy is applied above.
+  const bool pending = order_pending_;
+  order_pending_ = false;
+  Window* window = path->window().window;
+  ASSIGN_OR_RETURN(NodePtr input, Path(path->window().child));
+  MutableNode node = NewNode(NodeKind::kWindow, path);
+  node->inputs = {std::move(input)};
+  if (const PT_order_list* partition = window->effective_partition_by(); partition != nullptr) {
+    for (const ORDER* key = partition->value.first; key != nullptr; key = key->next) {
+      ASSIGN_OR_RETURN(plan::SortKey partition_key, MakeSortKey(*key->item, false));
+      node->partition_by.push_back(std::move(partition_key.expr));
+    }
+  }
+  if (const PT_order_list* order = window->effective_order_by(); order != nullptr) {
+    for (const ORDER* key = order->value.first; key != nullptr; key = key->next) {
+      ASSIGN_OR_RETURN(plan::SortKey sort_key, MakeSortKey(*key->item, key->direction == ORDER_DESC));
+      node->window_order.push_back(std::move(sort_key));
+    }
+  }
+  auto layer = std::make_unique<Layer>();
+  layer->kind = Layer::Kind::kWindow;
+  layer->node = node;
+  layer->window = window;
+  block_->layers.push_back(std::move(layer));
+  block_->depth = block_->layers.size();
+  if (!pending) return NodePtr(node);
+  std::vector<std::pair<Item*, bool>> order;
+  for (const ORDER* key = block_->join->order.order; key != nullptr; key = key->next)
+    order.emplace_back(*key->item, key->direction == ORDER_DESC);
+  return SortBy(node, order, plan::kNoLimit, 0);
+}
 
 }  // namespace sirocco::plugin

@@ -19,6 +19,8 @@ const char* PathName(AccessPath::Type type) {
     case AccessPath::MATERIALIZED_TABLE_FUNCTION: return "table function";
     case AccessPath::MATERIALIZE_INFORMATION_SCHEMA_TABLE: return "INFORMATION_SCHEMA table";
     case AccessPath::UNQUALIFIED_COUNT: return "row count from the storage engine";
+    case AccessPath::REMOVE_DUPLICATES:
+    case AccessPath::REMOVE_DUPLICATES_ON_INDEX: return "duplicate removal below a join";
     case AccessPath::WEEDOUT: return "duplicate weedout";
     case AccessPath::TEMPTABLE_AGGREGATE: return "aggregation in a temporary table";
     case AccessPath::STREAM: return "streamed intermediate result";
@@ -55,7 +57,6 @@ Result<NodePtr> Translator::Path(AccessPath* path) {
     case AccessPath::LIMIT_OFFSET: return Limit(path);
     case AccessPath::HASH_JOIN: return HashJoin(path);
     case AccessPath::AGGREGATE: return Aggregate(path);
-    case AccessPath::REMOVE_DUPLICATES: return RemoveDuplicates(path);
     case AccessPath::MATERIALIZE: return Materialize(path);
     case AccessPath::APPEND: return Append(path);
     case AccessPath::ZERO_ROWS: return ZeroRows(path);
@@ -197,6 +198,27 @@ Result<NodePtr> Translator::ZeroRowsAggregated(AccessPath* path) {
   return GroupOn(block_->zero_rows, {});
 }
 
-Result<NodePtr> Translator::TableValues(AccessPath*) { return NotSupported("VALUES statement"); }
+// VALUES ROW(...), ...: rows of constants.
+Result<NodePtr> Translator::TableValues(AccessPath* path) {
+  MutableNode node = NewNode(NodeKind::kValues, path);
+  std::vector<Item*> columns;
+  for (Item* item : *path->table_value_constructor().output_refs) {
+    ASSIGN_OR_RETURN(const Type type, TypeOfItem(item));
+    const TypedColumn column{.id = NewColumn(), .type = type};
+    node->value_columns.emplace_back(column.id, column.type);
+    block_->value_columns.emplace_back(item, column);
+  }
+  for (const mem_root_deque<Item*>* row : *block_->join->query_block->row_value_list) {
+    std::vector<plan::Value> values;
+    for (Item* item : *row) {
+      if (!IsConstant(item)) return NotSupported("VALUES with an expression that is not constant");
+      ASSIGN_OR_RETURN(const ExprPtr value, AsType(item, node->value_columns[values.size()].second));
+      if (value->op != ExprOp::kConstant) return NotSupported("VALUES with this mix of types");
+      values.push_back(value->constant);
+    }
+    node->rows.push_back(std::move(values));
+  }
+  return NodePtr(node);
+}
 
 }  // namespace sirocco::plugin

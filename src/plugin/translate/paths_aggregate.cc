@@ -89,7 +89,4 @@ Result<NodePtr> Translator::Aggregate(AccessPath* path) {
   return node;
 }
 
-// One row per combination of the group items; used below a semijoin turned into an inner join.
-Result<NodePtr> Translator::RemoveDuplicates(AccessPath*) { return NotSupported("duplicate removal below a join"); }
-
 }  // namespace sirocco::plugin

@@ -7,11 +7,40 @@ namespace sirocco::plugin {
 using plan::JoinKind;
 using plan::NodeKind;
 
+namespace {
+
+// The input of a path that only removes duplicates for a semijoin run as an inner join; null if it is no such path.
+AccessPath* BelowDuplicateRemoval(AccessPath* path) {
+  switch (path->type) {
+    case AccessPath::REMOVE_DUPLICATES: return path->remove_duplicates().child;
+    case AccessPath::SORT: return path->sort().remove_duplicates ? path->sort().child : nullptr;
+    case AccessPath::LIMIT_OFFSET:
+      return path->limit_offset().limit == 1 && path->limit_offset().offset == 0 ? path->limit_offset().child : nullptr;
+    default: return nullptr;
+  }
+}
+
+bool IsTrueConstant(const Expr& expr) {
+  return expr.op == ExprOp::kConstant && !expr.constant.is_null && expr.type.IsInteger() && expr.constant.integer != 0;
+}
+
+}  // namespace
+
 Result<NodePtr> Translator::HashJoin(AccessPath* path) {
-  const auto& join = path->hash_join();
+  auto join = path->hash_join();
   const RelationalExpression* expr = join.join_predicate->expr;
   MutableNode node = NewNode(NodeKind::kJoin, path);
-  switch (join.rewrite_semi_to_inner ? RelationalExpression::INNER_JOIN : expr->type) {
+  if (join.rewrite_semi_to_inner) {
+    // The engine has semijoins of its own: undo the rewrite.
+    AccessPath* deduplicated = BelowDuplicateRemoval(join.inner);
+    if (deduplicated == nullptr) {
+      deduplicated = BelowDuplicateRemoval(join.outer);
+      join.outer = join.inner;
+    }
+    if (deduplicated == nullptr) return NotSupported("semijoin run as an inner join");
+    join.inner = deduplicated;
+  }
+  switch (expr->type) {
     case RelationalExpression::INNER_JOIN: node->join_kind = JoinKind::kInner; break;
     case RelationalExpression::STRAIGHT_INNER_JOIN:
       node->join_kind = JoinKind::kInner;
@@ -44,6 +73,7 @@ Result<NodePtr> Translator::HashJoin(AccessPath* path) {
   }
   for (Item* condition_item : expr->join_conditions) {
     ASSIGN_OR_RETURN(ExprPtr condition, AsCondition(condition_item));
+    if (IsTrueConstant(*condition)) continue;
     conditions.push_back(std::move(condition));
   }
   node->predicate = plan::Conjunction(std::move(conditions));

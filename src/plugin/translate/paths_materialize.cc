@@ -23,7 +23,7 @@ Result<Translator::BlockResult> Translator::QueryBlock(JOIN* join, AccessPath* r
   blocks_.push_back(std::make_unique<Block>());
   block_ = blocks_.back().get();
   block_->join = join;
-  order_pending_ = join->order.order != nullptr;
+  order_pending_ = join != nullptr && join->order.order != nullptr;
 
   ASSIGN_OR_RETURN(NodePtr input, Path(root));
   MutableNode project = NewNode(NodeKind::kProject, nullptr);
@@ -63,56 +63,81 @@ Result<Translator::BlockResult> Translator::QueryBlock(JOIN* join, AccessPath* r
   return result;
 }
 
+Translator::BlockResult Translator::Combine(plan::SetOperation operation, BlockResult all, BlockResult side,
+                                            const std::vector<Type>& types) {
+  MutableNode node;
+  if (all.union_all != nullptr && operation == plan::SetOperation::kUnionAll) {
+    // A chain of UNION ALL is one node.
+    node = all.union_all;
+  } else {
+    node = NewNode(NodeKind::kSetOperation, nullptr);
+    node->set_operation = operation;
+    node->inputs = {all.node};
+    node->set_inputs.emplace_back();
+    for (size_t k = 0; k < types.size(); ++k) {
+      Type type = all.columns[k].type;
+      if (type.kind == TypeKind::kNull) type = types[k];
+      node->set_inputs[0].push_back(all.columns[k].id);
+      node->set_outputs.emplace_back(NewColumn(), type);
+    }
+  }
+  BlockResult result;
+  node->inputs.push_back(side.node);
+  node->set_inputs.emplace_back();
+  for (size_t k = 0; k < types.size(); ++k) {
+    node->set_inputs.back().push_back(side.columns[k].id);
+    Type& type = node->set_outputs[k].second;
+    type.nullable = type.nullable || side.columns[k].type.nullable;
+    type.max_length = std::max(type.max_length, side.columns[k].type.max_length);
+    type.precision = std::max(type.precision, side.columns[k].type.precision);
+    result.columns.push_back({.id = node->set_outputs[k].first, .type = type});
+  }
+  result.node = node;
+  if (operation == plan::SetOperation::kUnionAll) result.union_all = node;
+  return result;
+}
+
 Result<Translator::BlockResult> Translator::SetOperation(const MaterializePathParameters& param,
-                                                         const std::vector<Type>& types) {
+                                                         std::vector<Type> types) {
   const TABLE* table = param.table;
   const bool is_union = !table->is_intersect() && !table->is_except();
+  // Between several blocks a TIMESTAMP is its local time: not every block has the moment itself.
+  if (param.m_operands.size() > 1)
+    for (Type& type : types)
+      if (type.kind == TypeKind::kTimestamp) type.kind = TypeKind::kDatetime;
   BlockResult result;
   for (size_t i = 0; i < param.m_operands.size(); ++i) {
     const MaterializePathParameters::Operand& operand = param.m_operands[i];
     if (operand.is_recursive_reference) return NotSupported("recursive common table expression");
-    ASSIGN_OR_RETURN(BlockResult side, QueryBlock(operand.join, operand.subquery_path, *operand.join->fields, &types));
+    // A set operation read into a derived table has no JOIN of its own.
+    JOIN* join = operand.join != nullptr ? operand.join : JoinOf(param.unit);
+    const mem_root_deque<Item*>& fields = operand.join != nullptr ? *operand.join->fields : *param.unit->get_field_list();
+    ASSIGN_OR_RETURN(BlockResult side, QueryBlock(join, operand.subquery_path, fields, &types));
     plan::SetOperation operation;
     if (is_union) {
-      const bool distinct = table->is_distinct() && !operand.disable_deduplication_by_hash_field;
+      const bool distinct = MaterializeIsDoingDeduplication(param.table) && !operand.disable_deduplication_by_hash_field;
       operation = distinct ? plan::SetOperation::kUnion : plan::SetOperation::kUnionAll;
     } else if (table->is_intersect()) {
       operation = table->is_distinct() ? plan::SetOperation::kIntersect : plan::SetOperation::kIntersectAll;
     } else {
-      const bool distinct = operand.m_operand_idx >= operand.m_first_distinct && table->is_distinct();
+      const bool distinct = operand.m_first_distinct > 0 && operand.m_operand_idx >= operand.m_first_distinct;
       operation = distinct ? plan::SetOperation::kExcept : plan::SetOperation::kExceptAll;
     }
-    if (i == 0) {
-      result = std::move(side);
-      if (param.m_operands.size() > 1 || operation != plan::SetOperation::kUnion) continue;
-      // A single operand with duplicate removal is DISTINCT.
-      MutableNode distinct = NewNode(NodeKind::kAggregate, nullptr);
-      distinct->inputs = {result.node};
-      for (TypedColumn& column : result.columns) {
-        const ColumnId id = NewColumn();
-        distinct->groups.push_back({.id = id, .expr = ColumnRef(column.id, column.type)});
-        column.id = id;
-      }
-      result.node = distinct;
+    if (i > 0) {
+      result = Combine(operation, std::move(result), std::move(side), types);
       continue;
     }
-    MutableNode node = NewNode(NodeKind::kSetOperation, nullptr);
-    node->set_operation = operation;
-    node->inputs = {result.node, side.node};
-    node->set_inputs.resize(2);
-    BlockResult combined;
-    for (size_t k = 0; k < types.size(); ++k) {
-      Type type = result.columns[k].type;
-      type.nullable = type.nullable || side.columns[k].type.nullable;
-      if (type.kind == TypeKind::kNull) type = types[k];
+    result = std::move(side);
+    if (param.m_operands.size() > 1 || operation != plan::SetOperation::kUnion) continue;
+    // A single operand with duplicate removal is DISTINCT.
+    MutableNode distinct = NewNode(NodeKind::kAggregate, nullptr);
+    distinct->inputs = {result.node};
+    for (TypedColumn& column : result.columns) {
       const ColumnId id = NewColumn();
-      node->set_outputs.emplace_back(id, type);
-      node->set_inputs[0].push_back(result.columns[k].id);
-      node->set_inputs[1].push_back(side.columns[k].id);
-      combined.columns.push_back({.id = id, .type = type});
+      distinct->groups.push_back({.id = id, .expr = ColumnRef(column.id, column.type)});
+      column.id = id;
     }
-    combined.node = node;
-    result = std::move(combined);
+    result.node = distinct;
   }
   return result;
 }
@@ -120,38 +145,67 @@ Result<Translator::BlockResult> Translator::SetOperation(const MaterializePathPa
 Result<NodePtr> Translator::Materialize(AccessPath* path) {
   const MaterializePathParameters& param = *path->materialize().param;
   if (param.cte != nullptr && param.cte->recursive) return NotSupported("recursive common table expression");
-  if (param.rematerialize || (param.invalidators != nullptr && !param.invalidators->empty()))
-    return NotSupported("lateral derived table");
-  if (param.reject_multiple_rows) return NotSupported("check for more than one row of a subquery");
+  if (param.invalidators != nullptr && !param.invalidators->empty()) return NotSupported("lateral derived table");
   AccessPath* reader = path->materialize().table_path;
   if (reader->type != AccessPath::TABLE_SCAN) return NotSupported("index access to a derived table");
   TABLE* table = reader->table_scan().table;
   // Materialization inside one query block has no own JOIN.
-  if (param.unit == nullptr && param.m_operands.size() == 1 && param.m_operands[0].join == block_->join)
+  if (param.unit == nullptr && param.m_operands.size() == 1 && block_->join != nullptr &&
+      param.m_operands[0].join == block_->join)
     return NotSupported("intermediate result in a temporary table");
   if (param.cte != nullptr && param.cte->tmp_tables.size() > 1) return SharedExpression(param, table);
 
-  ASSIGN_OR_RETURN(const std::vector<Type> types, ColumnTypes(table));
-  ASSIGN_OR_RETURN(BlockResult block, SetOperation(param, types));
-  NodePtr node = block.node;
-  if (param.limit_rows != HA_POS_ERROR) {
-    MutableNode limit = NewNode(NodeKind::kLimit, path);
-    limit->inputs = {std::move(node)};
-    limit->limit = param.limit_rows;
-    node = limit;
-  }
+  ASSIGN_OR_RETURN(BlockResult block, MaterializedRows(param, table));
   Source* source = AddSource(table, Source::Kind::kColumns);
   source->columns = std::move(block.columns);
-  return node;
+  return block.node;
+}
+
+// What the server would put into the temporary table.
+Result<Translator::BlockResult> Translator::MaterializedRows(const MaterializePathParameters& param, TABLE* table) {
+  ASSIGN_OR_RETURN(const std::vector<Type> types, ColumnTypes(table));
+  ASSIGN_OR_RETURN(BlockResult block, SetOperation(param, types));
+  if (param.limit_rows != HA_POS_ERROR) {
+    MutableNode limit = NewNode(NodeKind::kLimit, nullptr);
+    limit->inputs = {std::move(block.node)};
+    limit->limit = param.limit_rows;
+    block.node = limit;
+  }
+  if (param.reject_multiple_rows) block.node = RejectMultipleRows(std::move(block.node), &block.columns);
+  return block;
+}
+
+// At most one row: more than one is error 1242. No row stays no row, because the aggregation has a (constant) group.
+NodePtr Translator::RejectMultipleRows(NodePtr input, std::vector<TypedColumn>* columns) {
+  const Type flag = plan::IntType(false);
+  const ExprPtr one = plan::Constant(plan::Value::Int(1), flag);
+  MutableNode aggregate = NewNode(NodeKind::kAggregate, nullptr);
+  aggregate->estimated_rows = 1;
+  aggregate->inputs = {std::move(input)};
+  aggregate->groups.push_back({.id = NewColumn(), .expr = one});
+  for (TypedColumn& column : *columns) {
+    const ColumnId id = NewColumn();
+    aggregate->aggregates.push_back({.id = id,
+                                     .function = plan::AggregateFunction::kAnyValue,
+                                     .args = {ColumnRef(column.id, column.type)},
+                                     .type = column.type});
+    column.id = id;
+  }
+  const ColumnId count = NewColumn();
+  aggregate->aggregates.push_back({.id = count, .function = plan::AggregateFunction::kCountStar, .type = flag});
+  MutableNode filter = NewNode(NodeKind::kFilter, nullptr);
+  filter->estimated_rows = 1;
+  filter->inputs = {aggregate};
+  const ExprPtr several = plan::Call(ExprOp::kGt, flag, {ColumnRef(count, flag), one});
+  filter->predicate = plan::Call(ExprOp::kRejectIf, flag, {several, one});
+  return filter;
 }
 
 // A common table expression read several times: translated once, read through kSharedScan.
 Result<NodePtr> Translator::SharedExpression(const MaterializePathParameters& param, TABLE* table) {
   const void* key = param.cte;
   if (!shared_index_.contains(key)) {
-    ASSIGN_OR_RETURN(const std::vector<Type> types, ColumnTypes(table));
-    ASSIGN_OR_RETURN(BlockResult block, SetOperation(param, types));
-    if (param.limit_rows != HA_POS_ERROR) return NotSupported("LIMIT in a shared common table expression");
+    ASSIGN_OR_RETURN(BlockResult block, MaterializedRows(param, table));
     shared_index_[key] = static_cast<uint32_t>(result_.plan.shared.size());
     result_.plan.shared.push_back(block.node);
     shared_columns_.push_back(std::move(block.columns));
@@ -166,6 +220,37 @@ Result<NodePtr> Translator::SharedExpression(const MaterializePathParameters& pa
   return NodePtr(node);
 }
 
-Result<NodePtr> Translator::Append(AccessPath*) { return NotSupported("appended query blocks"); }
+// UNION ALL at the top: blocks that are read one after the other, the distinct ones before them materialized together.
+Result<NodePtr> Translator::Append(AccessPath* path) {
+  TABLE* table = nullptr;
+  std::vector<Type> types;
+  BlockResult all;
+  for (const AppendPathParameters& child : *path->append().children) {
+    TABLE* target = nullptr;
+    switch (child.path->type) {
+      case AccessPath::STREAM: target = child.path->stream().table; break;
+      case AccessPath::MATERIALIZE: target = child.path->materialize().param->table; break;
+      default: return NotSupported("appended query blocks of this kind");
+    }
+    if (table == nullptr) {
+      table = target;
+      ASSIGN_OR_RETURN(types, ColumnTypes(table));
+      for (Type& type : types)
+        if (type.kind == TypeKind::kTimestamp) type.kind = TypeKind::kDatetime;
+    }
+    if (target != table) return NotSupported("appended query blocks of different tables");
+    Result<BlockResult> side =
+        child.path->type == AccessPath::MATERIALIZE
+            ? SetOperation(*child.path->materialize().param, types)
+            : QueryBlock(child.path->stream().join, child.path->stream().child, *child.path->stream().join->fields,
+                         &types);
+    if (!side) return std::unexpected(side.error());
+    if (all.node == nullptr) all = std::move(*side);
+    else all = Combine(plan::SetOperation::kUnionAll, std::move(all), std::move(*side), types);
+  }
+  Source* source = AddSource(table, Source::Kind::kColumns);
+  source->columns = std::move(all.columns);
+  return all.node;
+}
 
 }  // namespace sirocco::plugin

@@ -65,10 +65,11 @@ struct Layer {
 };
 
 struct Block {
-  JOIN* join = nullptr;
+  JOIN* join = nullptr;   // null: the set operation at the top when it is not materialized
   std::vector<std::unique_ptr<Layer>> layers;   // bottom to top
   size_t depth = 0;                             // layers in reach of the Item being translated
   MutableNode zero_rows;                        // where columns of pruned tables are added
+  std::vector<std::pair<const Item*, TypedColumn>> value_columns;   // of a VALUES clause
 };
 
 }  // namespace sirocco::plugin

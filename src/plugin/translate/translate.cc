@@ -5,6 +5,11 @@
 
 namespace sirocco::plugin {
 
+JOIN* JoinOf(Query_expression* unit) {
+  if (unit->is_simple()) return unit->first_query_block()->join;
+  return unit->set_operation()->is_materialized() ? unit->set_operation()->query_block()->join : nullptr;
+}
+
 // What the optimizer leaves in the statement that no plan can express.
 Result<void> Translator::CheckStatement() const {
   for (const Table_ref* table = lex_->query_tables; table != nullptr; table = table->next_global) {
@@ -31,8 +36,7 @@ Result<TranslatedQuery> Translator::Run() {
   AccessPath* root = unit->root_access_path();
   if (root == nullptr) return NotSupported("statement without a plan");
   const mem_root_deque<Item*>* fields = unit->get_field_list();
-  JOIN* join = unit->is_simple() ? unit->first_query_block()->join : unit->query_term()->query_block()->join;
-  ASSIGN_OR_RETURN(BlockResult block, QueryBlock(join, root, *fields, nullptr));
+  ASSIGN_OR_RETURN(BlockResult block, QueryBlock(JoinOf(unit), root, *fields, nullptr));
 
   plan::Plan& plan = result_.plan;
   plan.root = block.node;

@@ -113,6 +113,7 @@ class Translator {
   Result<ExprPtr> FromUnixtime(Item_func* item);
   Result<ExprPtr> UnixTimestamp(Item_func* item);
   Result<ExprPtr> DateFormat(Item_func* item);
+  Result<ExprPtr> NameOfDate(Item_func* item);
   Result<ExprPtr> AddTime(Item_func* item);
   Result<ExprPtr> TimeDiff(Item_func* item);
   Result<ExprPtr> MakeTime(Item_func* item);
@@ -159,6 +160,8 @@ class Translator {
   Result<plan::Aggregate> MakeAggregate(Item_sum* item);
   Result<ColumnId> AddAggregate(Layer* layer, plan::Aggregate aggregate);
   Result<ExprPtr> WindowValue(Item_sum* item);
+  Result<plan::WindowCall> MakeWindowCall(Item_sum* item);
+  Result<void> SetFrame(const Window& window, plan::WindowCall* call);
   Result<ExprPtr> QuotientOfSum(Item_sum* item, Layer* layer, size_t depth_below);
 
   // ---- Paths (paths.cc, paths_*.cc) ----
@@ -169,7 +172,6 @@ class Translator {
   Result<NodePtr> Limit(AccessPath* path);
   Result<NodePtr> HashJoin(AccessPath* path);
   Result<NodePtr> Aggregate(AccessPath* path);
-  Result<NodePtr> RemoveDuplicates(AccessPath* path);
   Result<NodePtr> Materialize(AccessPath* path);
   Result<NodePtr> Append(AccessPath* path);
   Result<NodePtr> ZeroRows(AccessPath* path);
@@ -182,14 +184,19 @@ class Translator {
   struct BlockResult {
     NodePtr node;
     std::vector<TypedColumn> columns;
+    MutableNode union_all;   // `node`, while it is a UNION ALL that takes more inputs
   };
   Result<BlockResult> QueryBlock(JOIN* join, AccessPath* root, const mem_root_deque<Item*>& fields,
                                  const std::vector<Type>* targets);
-  Result<BlockResult> SetOperation(const MaterializePathParameters& param, const std::vector<Type>& types);
+  Result<BlockResult> SetOperation(const MaterializePathParameters& param, std::vector<Type> types);
+  // Adds `side` to what `all` holds so far.
+  BlockResult Combine(plan::SetOperation operation, BlockResult all, BlockResult side, const std::vector<Type>& types);
+  Result<BlockResult> MaterializedRows(const MaterializePathParameters& param, TABLE* table);
   Result<NodePtr> SharedExpression(const MaterializePathParameters& param, TABLE* table);
   Result<plan::SortKey> MakeSortKey(Item* item, bool descending);
   Result<NodePtr> SortBy(NodePtr input, const std::vector<std::pair<Item*, bool>>& order, uint64_t limit, uint64_t offset);
   NodePtr GroupOn(NodePtr input, std::vector<std::pair<Item*, ExprPtr>> groups);
+  NodePtr RejectMultipleRows(NodePtr input, std::vector<TypedColumn>* columns);
   Source* AddSource(TABLE* table, Source::Kind kind);
   Result<std::vector<Type>> ColumnTypes(TABLE* table) const;
 
@@ -226,6 +233,10 @@ class Restore {
   T* place_;
   T value_;
 };
+
+// The JOIN whose select list and ORDER BY belong to the expression's root path; null for a set operation that is not
+// materialized.
+JOIN* JoinOf(Query_expression* unit);
 
 // time_zone.cc: the session's time zone as rules over 1970..2106.
 std::vector<plan::TimeZoneRule> TimeZoneRules(const Time_zone& zone);
