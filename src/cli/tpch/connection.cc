@@ -55,7 +55,8 @@ Result<Connection> Connection::Open(const std::filesystem::path& option_file,
   MYSQL* mysql = connection.mysql_.get();
   if (mysql == nullptr) return MakeError(ErrorCode::kOutOfMemory, "no memory for a connection");
   const unsigned int on = 1;
-  mysql_options(mysql, MYSQL_READ_DEFAULT_FILE, option_file.c_str());
+  // A relative name would be looked up in the library's own folders.
+  mysql_options(mysql, MYSQL_READ_DEFAULT_FILE, std::filesystem::absolute(option_file).c_str());
   mysql_options(mysql, MYSQL_OPT_LOCAL_INFILE, &on);
   mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
   if (mysql_real_connect(mysql, nullptr, nullptr, nullptr,

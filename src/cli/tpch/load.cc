@@ -205,8 +205,8 @@ class Loader {
     if (options_.secondary_load) {
       ASSIGN_OR_RETURN(
           const std::string engines,
-          connection_.QueryValue("SELECT COUNT(*) FROM information_schema.ENGINES WHERE ENGINE = "
-                                 "'RAPID' AND SUPPORT IN ('YES', 'DEFAULT')"));
+          connection_.QueryValue("SELECT COUNT(*) FROM information_schema.PLUGINS WHERE "
+                                 "PLUGIN_NAME = 'RAPID' AND PLUGIN_STATUS = 'ACTIVE'"));
       if (engines == "0") {
         return NotSupported(
             "this server has no RAPID engine (plugin not installed); "
