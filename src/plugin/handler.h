@@ -26,7 +26,7 @@ class RapidHandler : public handler {
   RapidHandler(handlerton* engine, TABLE_SHARE* share) : handler(engine, share), partitions_(this) {}
 
   const char* table_type() const override { return "RAPID"; }
-  Table_flags table_flags() const override { return HA_NO_INDEX_ACCESS; }
+  Table_flags table_flags() const override { return HA_NO_INDEX_ACCESS | HA_GENERATED_COLUMNS; }
   ulong index_flags(uint index, uint part, bool all_parts) const override;
   Partition_handler* get_partition_handler() override { return &partitions_; }
 

@@ -19,6 +19,7 @@
 #include "sql/handler.h"
 #include "sql/mysqld.h"
 #include "sql/sql_base.h"
+#include "sql/sql_plugin.h"
 
 namespace sirocco::plugin {
 namespace {
@@ -42,18 +43,33 @@ void StopThreads() {
   Nodes().Stop();
 }
 
+// The server's own object for this plugin. A storage engine's init call gets its handlerton instead.
+st_plugin_int* FindPlugin() {
+  plugin_ref plugin = my_plugin_lock_by_name(nullptr, {STRING_WITH_LEN("RAPID")}, MYSQL_STORAGE_ENGINE_PLUGIN);
+  if (plugin == nullptr) return nullptr;
+  plugin_unlock(nullptr, plugin);
+  return plugin;
+}
+
+st_plugin_int* this_plugin = nullptr;
+
 // A clean shutdown: the server has ended all sessions.
 void BeforeShutdown(handlerton*) { StopThreads(); }
 
-int Init(void* plugin) {
-  SetLogPlugin(plugin);
+int Init(void* handlerton_of_plugin) {
+  this_plugin = FindPlugin();
+  if (this_plugin == nullptr) {
+    LogError("RAPID cannot find itself among the server's plugins");
+    return 1;
+  }
+  SetLogPlugin(this_plugin);
   if (!IsServerVersion()) {
     LogError(std::string("RAPID was built for MySQL " MYSQL_SERVER_VERSION " and cannot run in ") + server_version +
              "; build Sirocco for this server");
     return 1;
   }
   mysqlsem::InitializeCollations();
-  auto* engine = static_cast<handlerton*>(plugin);
+  auto* engine = static_cast<handlerton*>(handlerton_of_plugin);
   engine->create = CreateHandler;
   engine->state = SHOW_OPTION_YES;
   engine->db_type = DB_TYPE_UNKNOWN;
@@ -62,13 +78,13 @@ int Init(void* plugin) {
   engine->pre_dd_shutdown = BeforeShutdown;
   InstallOffloadHooks(engine);
   InstallOptimizerHooks(engine);
-  if (!InstallStalenessGuard(engine, plugin)) {
+  if (!InstallStalenessGuard(engine, this_plugin)) {
     LogError("RAPID cannot observe changes of tables; it will not start");
     return 1;
   }
   if (!AddMonitoringTables()) LogWarning("performance_schema.rpd_* tables are not available");
   Nodes().Start(NodeSettingsFromVariables());
-  StartReloader(plugin);
+  StartReloader(this_plugin);
   return 0;
 }
 
@@ -80,10 +96,10 @@ int CheckUninstall(void*) {
   return 0;
 }
 
-int Deinit(void* plugin) {
+int Deinit(void*) {
   StopThreads();
   RemoveMonitoringTables();
-  RemoveStalenessGuard(plugin);
+  RemoveStalenessGuard(this_plugin);
   SetLogPlugin(nullptr);
   return 0;
 }

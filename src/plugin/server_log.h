@@ -5,7 +5,7 @@
 
 namespace sirocco::plugin {
 
-// Before it is set, messages go to standard error. `plugin` is the MYSQL_PLUGIN of the init call.
+// Before it is set, messages go to standard error. `plugin` is the server's st_plugin_int.
 void SetLogPlugin(void* plugin);
 
 void LogError(const std::string& message);

@@ -32,7 +32,7 @@ class InternalSession {
   Srv_session* session_;
 };
 
-// `plugin` is the MYSQL_PLUGIN of the init call. False: no such thread can be made.
+// `plugin` is the server's st_plugin_int. False: no such thread can be made.
 bool InitSessionThread(const void* plugin);
 void EndSessionThread();
 bool ServerAcceptsSessions();
