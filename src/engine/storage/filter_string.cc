@@ -35,10 +35,34 @@ std::optional<int32_t> EscapeOf(const Expr& term, const mysqlsem::Collation& col
   return static_cast<int32_t>(code_point);
 }
 
+// The operation that is true exactly where `op` is false.
+std::optional<ExprOp> Negate(ExprOp op) {
+  switch (op) {
+    case ExprOp::kEq: return ExprOp::kNe;
+    case ExprOp::kNe: return ExprOp::kEq;
+    case ExprOp::kLt: return ExprOp::kGe;
+    case ExprOp::kLe: return ExprOp::kGt;
+    case ExprOp::kGt: return ExprOp::kLe;
+    case ExprOp::kGe: return ExprOp::kLt;
+    case ExprOp::kIn: return ExprOp::kNotIn;
+    case ExprOp::kNotIn: return ExprOp::kIn;
+    case ExprOp::kLike: return ExprOp::kNotLike;
+    case ExprOp::kNotLike: return ExprOp::kLike;
+    default: return std::nullopt;
+  }
+}
+
 }  // namespace
 
 std::optional<StringTerm> ParseStringTerm(const Expr& term, const plan::Type& column) {
   if (!column.IsString()) return std::nullopt;
+  if (term.op == ExprOp::kNot && term.args.size() == 1) {
+    const std::optional<ExprOp> negated = Negate(term.args[0]->op);
+    if (!negated) return std::nullopt;
+    Expr inner = *term.args[0];
+    inner.op = *negated;
+    return ParseStringTerm(inner, column);
+  }
   StringTerm result;
   const Expr* value = nullptr;
   const bool is_comparison = (term.op >= ExprOp::kEq && term.op <= ExprOp::kGe) || term.op == ExprOp::kNullSafeEq;
