@@ -3,6 +3,7 @@
 
 #include "engine/engine.h"
 #include "engine/exec/compiler.h"
+#include "engine/optimize/optimize.h"
 #include "plan/validate.h"
 
 namespace sirocco::engine {
@@ -15,6 +16,7 @@ class CompiledQuery final : public Query {
       : plan_(std::move(plan)), context_(&plan_, options.pool, std::max(1u, options.num_workers)) {}
 
   Result<void> Prepare(const SnapshotLookup& lookup) {
+    ASSIGN_OR_RETURN(plan_, OptimizePlan(std::move(plan_), lookup, &context_));
     ASSIGN_OR_RETURN(compiled_, Compiler(plan_, lookup, &context_).Compile());
     return {};
   }

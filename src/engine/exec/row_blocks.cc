@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <utility>
 
@@ -170,10 +171,63 @@ RowBlocks::RowBlocks(std::vector<StoredColumn> columns, MemoryPool* pool) : colu
     if (column.info.lane == Lane::kStr && strings_ == nullptr) strings_ = std::make_unique<Arena>(pool);
 }
 
-void RowBlocks::DropColumn(size_t column) {
-  for (RowBlock& block : blocks_) {
-    block.values[column].Reset();
-    block.nulls[column].Reset();
+namespace {
+
+// Rows before the first block of the largest size: 2,048 + 4,096 + ... + 32,768.
+constexpr uint32_t kGrowingBlocks = std::countr_zero(kLastBlockRows / kFirstBlockRows);
+constexpr uint32_t kGrowingRows = kLastBlockRows - kFirstBlockRows;
+
+template <typename Stored, typename Out>
+void GatherFromBlocks(const std::vector<RowBlock>& blocks, size_t column, const RowPlace* places, uint32_t count, int64_t base,
+                      Out* out) {
+  for (uint32_t i = 0; i < count; ++i) {
+    const Stored value = blocks[places[i].block].values[column].as<Stored>()[places[i].row];
+    if constexpr (std::is_same_v<Stored, Out>) {
+      out[i] = value;
+    } else {
+      out[i] = static_cast<Out>(value + base);
+    }
+  }
+}
+
+}  // namespace
+
+RowPlace RowBlocks::Locate(uint32_t row) {
+  if (row >= kGrowingRows) return {kGrowingBlocks + (row - kGrowingRows) / kLastBlockRows, (row - kGrowingRows) % kLastBlockRows};
+  const uint32_t block = static_cast<uint32_t>(std::bit_width(row / kFirstBlockRows + 1)) - 1;
+  return {block, row - kFirstBlockRows * ((1u << block) - 1)};
+}
+
+bool RowBlocks::HasNulls(size_t column) const {
+  return std::any_of(blocks_.begin(), blocks_.end(), [column](const RowBlock& block) { return block.nulls[column].data() != nullptr; });
+}
+
+void RowBlocks::Gather(size_t c, const RowPlace* places, uint32_t count, const Vector& out, uint32_t offset) const {
+  const StoredColumn& column = columns_[c];
+  switch (column.info.lane) {
+    case Lane::kI64:
+      switch (column.width) {
+        case 1: GatherFromBlocks<uint8_t>(blocks_, c, places, count, column.base, out.i64() + offset); break;
+        case 2: GatherFromBlocks<uint16_t>(blocks_, c, places, count, column.base, out.i64() + offset); break;
+        case 4: GatherFromBlocks<uint32_t>(blocks_, c, places, count, column.base, out.i64() + offset); break;
+        default: GatherFromBlocks<int64_t>(blocks_, c, places, count, 0, out.i64() + offset); break;
+      }
+      break;
+    case Lane::kCode:
+      switch (column.width) {
+        case 1: GatherFromBlocks<uint8_t>(blocks_, c, places, count, 0, out.code() + offset); break;
+        case 2: GatherFromBlocks<uint16_t>(blocks_, c, places, count, 0, out.code() + offset); break;
+        default: GatherFromBlocks<uint32_t>(blocks_, c, places, count, 0, out.code() + offset); break;
+      }
+      break;
+    case Lane::kF64: GatherFromBlocks<double>(blocks_, c, places, count, 0, out.f64() + offset); break;
+    case Lane::kI128: GatherFromBlocks<int128>(blocks_, c, places, count, 0, out.i128() + offset); break;
+    case Lane::kStr: GatherFromBlocks<StringRef>(blocks_, c, places, count, 0, out.str() + offset); break;
+  }
+  if (out.nulls == nullptr) return;
+  for (uint32_t i = 0; i < count; ++i) {
+    const uint8_t* nulls = blocks_[places[i].block].nulls[c].as<uint8_t>();
+    out.nulls[offset + i] = nulls != nullptr ? nulls[places[i].row] : 0;
   }
 }
 

@@ -55,6 +55,11 @@ struct RowBlock {
   std::vector<PoolBuffer> nulls;           // per column; empty: no NULL in this block
 };
 
+// Where a row of a RowBlocks is.
+struct RowPlace {
+  uint32_t block, row;
+};
+
 class RowBlocks {
  public:
   RowBlocks(std::vector<StoredColumn> columns, MemoryPool* pool);
@@ -67,7 +72,12 @@ class RowBlocks {
   uint64_t num_rows() const { return num_rows_; }
   // Gives the blocks' memory back; strings stay until destruction.
   void DropBlocks() { blocks_.clear(); }
-  void DropColumn(size_t column);
+  // Where row number `row` (in order of arrival) is.
+  static RowPlace Locate(uint32_t row);
+  // out[out_offset + i] = value of `column` at places[i], and its null byte if `out` has null bytes.
+  void Gather(size_t column, const RowPlace* places, uint32_t count, const Vector& out, uint32_t out_offset) const;
+  // Whether any block has NULLs in the column.
+  bool HasNulls(size_t column) const;
 
  private:
   Result<void> AddBlock();
