@@ -135,6 +135,7 @@ Slot BigArithmetic(Compiler& c, ExprOp op, const Expr& e, Slot a, Slot b, SlotIn
   const std::string text = RangeText("DECIMAL", e);
   const int increment = static_cast<int>(c.plan().div_precision_increment);
   const bool warn = (c.plan().sql_mode & kModeErrorForDivisionByZero) != 0;
+  const int scale = e.type.scale;
   return c.Finish(MakeRowStep({a, b}, out, Strictness::kStrict,
                               [=](Row& r) {
                                 BigDecimal result;
@@ -151,6 +152,8 @@ Slot BigArithmetic(Compiler& c, ExprOp op, const Expr& e, Slot a, Slot b, SlotIn
                                   return false;
                                 }
                                 if (status & mysqlsem::kDecOverflow) return r.Fail(RangeError(text));
+                                // The server rounds each operation to its declared scale.
+                                if (result.scale() > scale) result.Round(scale, mysqlsem::DecimalRounding::kHalfUp, &result);
                                 return r.Return(result);
                               }),
                   out, {a, b}, {.raises = true, .expensive = true});
@@ -181,17 +184,19 @@ Result<Slot> DecimalArithmetic(Compiler& c, ArithmeticOp op, const Expr& e, Slot
   const std::string text = RangeText("DECIMAL", e);
   if (!big && FitsI64(ra) && FitsI64(rb) && FitsI64(slot_info.range)) {
     slot_info.rep = Rep::kI64;
-    return AddKernel(c, op, ArithmeticClass::kI64, c.NarrowToI64(a), c.NarrowToI64(b), slot_info, text);
+    const Slot slot = AddKernel(c, op, ArithmeticClass::kI64, c.NarrowToI64(a), c.NarrowToI64(b), slot_info, text);
+    return scale > e.type.scale ? c.FitScale(slot, e.type.scale) : Result<Slot>(slot);
   }
   // Past 30 digits behind the point the server cuts; only its own arithmetic knows where.
   if (!big && scale <= mysqlsem::kDecimalMaxScale && FitsI128Decimal(slot_info.range)) {
     slot_info.rep = Rep::kI128;
-    return AddKernel(c, op, ArithmeticClass::kI128, c.ToI128(a), c.ToI128(b), slot_info, text);
+    const Slot slot = AddKernel(c, op, ArithmeticClass::kI128, c.ToI128(a), c.ToI128(b), slot_info, text);
+    return scale > e.type.scale ? c.FitScale(slot, e.type.scale) : Result<Slot>(slot);
   }
   ASSIGN_OR_RETURN(a, c.ToBig(a));
   ASSIGN_OR_RETURN(b, c.ToBig(b));
   const ExprOp expr_op = op == ArithmeticOp::kAdd ? ExprOp::kAdd : op == ArithmeticOp::kSub ? ExprOp::kSub : ExprOp::kMul;
-  slot_info.scale = slot_info.min_scale = std::min<uint8_t>(slot_info.scale, mysqlsem::kDecimalMaxScale);
+  slot_info.scale = slot_info.min_scale = e.type.scale;
   return BigArithmetic(c, expr_op, e, a, b, slot_info);
 }
 
@@ -203,23 +208,27 @@ Result<Slot> DecimalDivision(Compiler& c, const Expr& e, Slot a, Slot b) {
   const int increment = static_cast<int>(c.plan().div_precision_increment);
   const int digits = mysqlsem::DivisionDigits(ia.scale, ib.scale, increment);
   SlotInfo slot_info{.type = e.type};
-  slot_info.scale = slot_info.min_scale = static_cast<uint8_t>(digits);
+  slot_info.scale = slot_info.min_scale = e.type.scale;
   if ((ia.rep != Rep::kBig && mysqlsem::DivisionDigits(ia.min_scale, ib.scale, increment) != digits) ||
       (ib.rep != Rep::kBig && mysqlsem::DivisionDigits(ia.scale, ib.min_scale, increment) != digits))
     return NotSupported("dividing values of varying scale is not supported");
-  const int shift = digits - ia.scale + ib.scale;
+  // The quotient is truncated at `digits` and then rounded to the declared scale: one digit behind that scale decides.
+  const int computed = std::min(digits, e.type.scale + 1);
+  const int shift = computed - ia.scale + ib.scale;
+  const bool round = computed > e.type.scale;
   ValueRange numerator;
   if (ia.rep != Rep::kBig && ib.rep != Rep::kBig && shift >= 0 && shift <= 38)
     numerator = MulRange(ia.range, MakeRange(mysqlsem::PowerOfTen(shift), mysqlsem::PowerOfTen(shift)));
-  if (!numerator.known || digits > mysqlsem::kDecimalMaxScale) {
+  if (!numerator.known || computed < e.type.scale) {
     ASSIGN_OR_RETURN(a, c.ToBig(a));
     ASSIGN_OR_RETURN(b, c.ToBig(b));
-    slot_info.scale = slot_info.min_scale = static_cast<uint8_t>(std::min(digits, mysqlsem::kDecimalMaxScale));
     return BigArithmetic(c, ExprOp::kDiv, e, a, b, slot_info);
   }
-  const int128 reach = std::max(numerator.max < 0 ? -numerator.max : numerator.max, numerator.min < 0 ? -numerator.min : numerator.min);
+  int128 reach = std::max(numerator.max < 0 ? -numerator.max : numerator.max, numerator.min < 0 ? -numerator.min : numerator.min);
+  const bool narrow = reach <= kMaxI64 && FitsI64(ib.range) && ia.rep == Rep::kI64 && ib.rep == Rep::kI64;
+  if (round) reach = reach / 10 + 1;
   slot_info.range = MakeRange(-reach, reach);
-  const bool narrow = FitsI64(slot_info.range) && FitsI64(ib.range);
+  if (ia.range.min >= 0 && ib.range.min >= 0) slot_info.range.min = 0;
   slot_info.rep = FitsI64(slot_info.range) ? Rep::kI64 : Rep::kI128;
   // A divisor that cannot be zero never warns.
   const bool may_be_zero = ib.range.min <= 0 && ib.range.max >= 0;
@@ -232,13 +241,14 @@ Result<Slot> DecimalDivision(Compiler& c, const Expr& e, Slot a, Slot b) {
   return c.Finish(
       MakeRowStep({a, b}, out, Strictness::kStrict,
                   [=](Row& r) {
-                    if (narrow && !wide_a && !wide_b) {
+                    if (narrow) {
                       const int64_t divisor = r.I64(1);
                       if (divisor == 0) {
                         if (warn) r.Warn(1365, "Division by 0");
                         return false;
                       }
-                      return r.Return(r.I64(0) * static_cast<int64_t>(factor) / divisor);
+                      const int64_t quotient = r.I64(0) * static_cast<int64_t>(factor) / divisor;
+                      return r.Return(round ? (quotient + (quotient < 0 ? -5 : 5)) / 10 : quotient);
                     }
                     const int128 x = wide_a ? r.I128(0) : unsigned_a ? static_cast<int128>(r.U64(0)) : static_cast<int128>(r.I64(0));
                     const int128 y = wide_b ? r.I128(1) : unsigned_b ? static_cast<int128>(r.U64(1)) : static_cast<int128>(r.I64(1));
@@ -246,7 +256,8 @@ Result<Slot> DecimalDivision(Compiler& c, const Expr& e, Slot a, Slot b) {
                       if (warn) r.Warn(1365, "Division by 0");
                       return false;
                     }
-                    const int128 quotient = x * factor / y;
+                    int128 quotient = x * factor / y;
+                    if (round) quotient = (quotient + (quotient < 0 ? -5 : 5)) / 10;
                     return wide_out ? r.Return(quotient) : r.Return(static_cast<int64_t>(quotient));
                   }),
       out, {a, b}, {.raises = may_be_zero && warn});
@@ -344,8 +355,7 @@ Result<Slot> DecimalModulo(Compiler& c, const Expr& e, Slot a, Slot b) {
   ASSIGN_OR_RETURN(a, c.ToNumber(a));
   ASSIGN_OR_RETURN(b, c.ToNumber(b));
   SlotInfo slot_info{.type = e.type};
-  const int scale = std::max(c.info(a).scale, c.info(b).scale);
-  slot_info.scale = slot_info.min_scale = static_cast<uint8_t>(scale);
+  slot_info.scale = slot_info.min_scale = e.type.scale;
   ASSIGN_OR_RETURN(a, c.ToBig(a));
   ASSIGN_OR_RETURN(b, c.ToBig(b));
   return BigArithmetic(c, ExprOp::kMod, e, a, b, slot_info);

@@ -91,6 +91,8 @@ class Compiler {
   Slot NarrowToI64(Slot slot);           // from kI128 with a range that fits
   // Numeric slot to decimals of exactly this scale (>= its scale): kI64 or kI128 as the range needs, else kBig.
   Result<Slot> Rescale(Slot slot, int scale);
+  // Decimals in kI64 or kI128 to exactly this scale, rounding half away from zero when digits are dropped; kBig stays as it is.
+  Result<Slot> FitScale(Slot slot, int scale);
   // Numbers (integers, decimals, booleans) to kI64/kI128/kBig ready for arithmetic.
   Result<Slot> ToNumber(Slot slot);
   // The slot as a numeric or string slot of representation `rep` (for joining branches of conditionals).
@@ -171,6 +173,7 @@ Result<Slot> BuildCast(Compiler& c, const ExprPtr& e);
 Result<Slot> BuildStringFunction(Compiler& c, const ExprPtr& e);
 Result<Slot> BuildLike(Compiler& c, const ExprPtr& e);
 Result<Slot> BuildTemporal(Compiler& c, const ExprPtr& e);
+Result<Slot> BuildTimestampToDatetime(Compiler& c, const ExprPtr& e, Slot value);
 
 // Pieces the builders share.
 // a <op> b for slots of one comparison class; a kBool slot.

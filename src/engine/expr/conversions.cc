@@ -293,6 +293,30 @@ int128 RoundRangeEnd(int128 value, int shift) {
 
 }  // namespace
 
+Result<Slot> Compiler::FitScale(Slot slot, int scale) {
+  const SlotInfo in = info(slot);
+  if (in.rep == Rep::kBig || in.scale == scale) return slot;
+  if (in.scale < scale) return Rescale(slot, scale);
+  const int shift = in.scale - scale;
+  SlotInfo slot_info = in;
+  slot_info.scale = slot_info.min_scale = static_cast<uint8_t>(scale);
+  slot_info.range = MakeRange(RoundRangeEnd(in.range.min, shift), RoundRangeEnd(in.range.max, shift));
+  const Slot out = AddSlot(slot_info);
+  const bool wide = in.rep == Rep::kI128;
+  return Finish(MakeUnaryStep(slot, out,
+                              [=](const Vector& a, Vector& r, uint32_t n) {
+                                if (wide) {
+                                  for (uint32_t i = 0; i < n; ++i) r.i128()[i] = RoundRangeEnd(a.i128()[i], shift);
+                                } else if (shift > 18) {
+                                  for (uint32_t i = 0; i < n; ++i) r.i64()[i] = static_cast<int64_t>(RoundRangeEnd(a.i64()[i], shift));
+                                } else {
+                                  const int64_t divisor = static_cast<int64_t>(mysqlsem::PowerOfTen(shift));
+                                  for (uint32_t i = 0; i < n; ++i) r.i64()[i] = DivideHalfUp<int64_t>(a.i64()[i], divisor);
+                                }
+                              }),
+                out, {slot});
+}
+
 Result<Slot> Compiler::Deliver(Slot slot, const Type& type, const plan::Expr& expr) {
   slot = FromBool(slot);
   if (info(slot).type.kind == TypeKind::kNull || type.kind == TypeKind::kNull) {
@@ -324,30 +348,7 @@ Result<Slot> Compiler::Deliver(Slot slot, const Type& type, const plan::Expr& ex
   ASSIGN_OR_RETURN(slot, ToNumber(slot));
   in = info(slot);
   const Lane lane = plan::LaneOf(type);
-  // Digits that the server drops when it prints or stores the value: half away from zero.
-  if (in.rep != Rep::kBig && in.scale > type.scale) {
-    const int shift = in.scale - type.scale;
-    SlotInfo slot_info = in;
-    slot_info.scale = slot_info.min_scale = type.scale;
-    slot_info.range = MakeRange(RoundRangeEnd(in.range.min, shift), RoundRangeEnd(in.range.max, shift));
-    const Slot out = AddSlot(slot_info);
-    const bool wide = in.rep == Rep::kI128;
-    slot = Finish(MakeUnaryStep(slot, out,
-                                [=](const Vector& a, Vector& r, uint32_t n) {
-                                  if (wide) {
-                                    for (uint32_t i = 0; i < n; ++i) r.i128()[i] = RoundRangeEnd(a.i128()[i], shift);
-                                  } else if (shift > 18) {
-                                    for (uint32_t i = 0; i < n; ++i)
-                                      r.i64()[i] = static_cast<int64_t>(RoundRangeEnd(a.i64()[i], shift));
-                                  } else {
-                                    const int64_t divisor = static_cast<int64_t>(mysqlsem::PowerOfTen(shift));
-                                    for (uint32_t i = 0; i < n; ++i) r.i64()[i] = DivideHalfUp<int64_t>(a.i64()[i], divisor);
-                                  }
-                                }),
-                  out, {slot});
-  } else if (in.rep != Rep::kBig) {
-    ASSIGN_OR_RETURN(slot, Rescale(slot, type.scale));
-  }
+  ASSIGN_OR_RETURN(slot, FitScale(slot, type.scale));
   slot = NarrowToI64(slot);
   in = info(slot);
   if (in.rep == Rep::kI64 && FitsI64(in.range)) return slot;

@@ -36,8 +36,8 @@ struct SlotInfo {
   ValueRange range;              // reps kI64 and kI128 (decimals: of the scaled integer); always known there
   bool nullable = true;
   bool constant = false;         // the value is known at compile time
-  // Decimals: digits after the point that values carry; may differ from type.scale inside an expression (a quotient keeps the digits
-  // that the server computes until it is delivered). min_scale < scale if branches of a conditional carry fewer.
+  // Decimals: digits after the point that values carry. Operators give the declared ones; conditionals may give fewer. min_scale < scale if
+  // branches of a conditional differ.
   uint8_t scale = 0, min_scale = 0;
   const Dictionary* dictionary = nullptr;   // rep kCode
   double num_distinct = -1;
