@@ -8,7 +8,7 @@ namespace sirocco::plugin {
 using plan::Value;
 
 bool Translator::IsConstant(Item* item) const {
-  return item->const_for_execution() && !item->has_subquery() && !item->has_aggregation() && !item->has_wf() &&
+  return item->const_for_execution() && !item->has_subquery() && !item->has_stored_program() && !item->has_aggregation() && !item->has_wf() &&
          item->type() != Item::ROW_ITEM;
 }
 

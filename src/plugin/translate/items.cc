@@ -10,17 +10,35 @@ using plan::Value;
 
 namespace {
 
+// What a cache that is not constant stands for.
+Item* WithoutCache(Item* item) {
+  while (item->type() == Item::CACHE_ITEM && !item->const_for_execution()) {
+    Item* cached = down_cast<Item_cache*>(item)->get_example();
+    if (cached == nullptr) break;
+    item = cached;
+  }
+  return item;
+}
+
 // References and other wrappers that only pass a value on.
 Item* Unwrap(Item* item) {
   for (;;) {
-    Item* inner = item->real_item();
-    if (inner->type() == Item::CACHE_ITEM) {
-      Item* cached = down_cast<Item_cache*>(inner)->get_example();
-      if (cached != nullptr && !inner->const_for_execution()) inner = cached;
-    }
+    Item* inner = WithoutCache(item->real_item());
     if (inner == item) return item;
     item = inner;
   }
+}
+
+// A column of a merged derived table or view on the inner side of an outer join is NULL in rows without a match, whatever
+// its expression says. Gives that reference, or null; a plain column needs no such care.
+Item_view_ref* NullComplementedReference(Item* item) {
+  for (item = WithoutCache(item); item->type() == Item::REF_ITEM;
+       item = WithoutCache(down_cast<Item_ref*>(item)->ref_item())) {
+    if (down_cast<Item_ref*>(item)->ref_type() != Item_ref::VIEW_REF) continue;
+    auto* reference = down_cast<Item_view_ref*>(item);
+    if (reference->get_first_inner_table() != nullptr && item->real_item()->type() != Item::FIELD_ITEM) return reference;
+  }
+  return nullptr;
 }
 
 }  // namespace
@@ -29,6 +47,7 @@ Result<ExprPtr> Translator::ValueOf(Item* item) {
   bool found = false;
   ASSIGN_OR_RETURN(ExprPtr group, GroupValue(item, &found));
   if (found) return group;
+  if (Item_view_ref* reference = NullComplementedReference(item)) return NullComplemented(reference);
 
   item = Unwrap(item);
   if (IsConstant(item)) {
@@ -45,6 +64,8 @@ Result<ExprPtr> Translator::ValueOf(Item* item) {
     case Item::SUM_FUNC_ITEM:
       return SumValue(down_cast<Item_sum*>(item));
     case Item::SUBQUERY_ITEM:
+      for (const auto& [known, column] : block_->value_columns)
+        if (known == item) return ColumnRef(column.id, column.type);
       return NotSupported("subquery that the optimizer could not turn into a join");
     case Item::ROW_ITEM:
       return NotSupported("row value in an expression");
@@ -63,17 +84,26 @@ Result<ExprPtr> Translator::ValueOf(Item* item) {
   }
 }
 
-Result<ExprPtr> Translator::GroupValue(Item* item, bool* found) {
-  *found = false;
-  Item* inner = Unwrap(item);
+// What ROLLUP wraps around a group item.
+Item* WithoutRollup(Item* item) {
+  Item* inner = WithoutCache(item);
+  while (inner->type() == Item::REF_ITEM && NullComplementedReference(inner) == nullptr)
+    inner = WithoutCache(down_cast<Item_ref*>(inner)->ref_item());
   if (inner->type() == Item::FUNC_ITEM &&
       down_cast<Item_func*>(inner)->functype() == Item_func::ROLLUP_GROUP_ITEM_FUNC)
-    inner = Unwrap(down_cast<Item_rollup_group_item*>(inner)->inner_item());
+    return WithoutRollup(down_cast<Item_rollup_group_item*>(inner)->inner_item());
+  return inner;
+}
+
+Result<ExprPtr> Translator::GroupValue(Item* item, bool* found) {
+  *found = false;
+  Item* wanted = WithoutRollup(item);
   for (size_t depth = block_ == nullptr ? 0 : block_->depth; depth-- > 0;) {
     const Layer& layer = *block_->layers[depth];
     if (layer.kind != Layer::Kind::kAggregate) continue;
     for (const GroupItem& group : layer.groups) {
-      if (group.item == inner || ItemsAreEqual(group.item, inner)) {
+      // A literal is itself; only the very group item means the group's column.
+      if (group.item == wanted || (!wanted->basic_const_item() && ItemsAreEqual(group.item, wanted))) {
         *found = true;
         return group.value;
       }
@@ -164,6 +194,38 @@ Result<ExprPtr> Translator::AnyValueAbove(Item_field* item, Layer* layer) {
   return ColumnRef(id, type);
 }
 
+Result<ExprPtr> Translator::NullComplemented(Item_view_ref* reference) {
+  for (size_t depth = block_->depth; depth-- > 0;) {
+    Layer* layer = block_->layers[depth].get();
+    if (layer->kind != Layer::Kind::kAggregate) continue;
+    if (layer->rollup) return NotSupported("column that is not grouped, above WITH ROLLUP");
+    Restore<size_t> restore(&block_->depth);
+    block_->depth = depth;
+    ASSIGN_OR_RETURN(ExprPtr below, NullComplemented(reference));
+    const Type type = below->type;
+    ASSIGN_OR_RETURN(const ColumnId id, AddAggregate(layer, {.function = plan::AggregateFunction::kAnyValue,
+                                                             .args = {std::move(below)},
+                                                             .type = type}));
+    return ColumnRef(id, type);
+  }
+  ASSIGN_OR_RETURN(ExprPtr value, ValueOf(reference->ref_item()));
+  // Any column that is never NULL in the table tells whether there is a row.
+  const TABLE* table = reference->get_first_inner_table()->table;
+  const auto source = sources_.find(table);
+  if (table == nullptr || source == sources_.end()) return NotSupported("expression of an outer-joined derived table");
+  for (uint i = table->hidden_field_count; i < table->s->fields; ++i) {
+    if (!table->field[i]->is_flag_set(NOT_NULL_FLAG)) continue;
+    Result<TypedColumn> marker = ResolveField(table->field[i]);
+    if (!marker || marker->type.nullable) continue;
+    marker->type.nullable = true;
+    Type type = value->type;
+    type.nullable = true;
+    ExprPtr absent = Call(ExprOp::kIsNull, plan::IntType(false), {ColumnRef(marker->id, marker->type)});
+    return Call(ExprOp::kIf, type, {std::move(absent), plan::Constant(Value::Null(), type), std::move(value)});
+  }
+  return NotSupported("expression of an outer-joined derived table without a NOT NULL column");
+}
+
 Result<ExprPtr> Translator::CondValue(Item_cond* item) {
   std::vector<ExprPtr> terms;
   for (Item& term : *item->argument_list()) {
@@ -218,14 +280,17 @@ Result<ExprPtr> Translator::CastTo(ExprPtr value, const Type& type) {
 }
 
 Result<ExprPtr> Translator::AsInteger(Item* item) {
+  item = WithoutCache(item);
   const Type type = item->unsigned_flag ? plan::UIntType(item->is_nullable()) : plan::IntType(item->is_nullable());
   if (IsConstant(item)) return ConstantValue(item, type);
   ASSIGN_OR_RETURN(ExprPtr value, ValueOf(item));
   if (value->type.IsInteger()) return value;
+  if (value->type.IsString()) return NotSupported("string column used as an integer");
   return CastTo(std::move(value), type);
 }
 
 Result<ExprPtr> Translator::AsReal(Item* item) {
+  item = WithoutCache(item);
   const Type type = plan::DoubleType(item->is_nullable());
   if (IsConstant(item)) return ConstantValue(item, type);
   ASSIGN_OR_RETURN(ExprPtr value, ValueOf(item));
@@ -234,6 +299,7 @@ Result<ExprPtr> Translator::AsReal(Item* item) {
 }
 
 Result<ExprPtr> Translator::AsDecimal(Item* item) {
+  item = WithoutCache(item);
   const int scale = std::min<int>(item->decimals, DECIMAL_MAX_SCALE);
   const int precision = std::clamp<int>(item->decimal_precision(), std::max(scale, 1), DECIMAL_MAX_PRECISION);
   const Type type =
@@ -277,6 +343,7 @@ Result<ExprPtr> Translator::EnumText(Item* item, const ExprPtr& value) {
 }
 
 Result<ExprPtr> Translator::AsString(Item* item) {
+  item = WithoutCache(item);
   const Type type = StringTypeOf(item);
   if (IsConstant(item)) return ConstantValue(item, type);
   ASSIGN_OR_RETURN(ExprPtr value, Output(item));
@@ -298,6 +365,7 @@ Result<ExprPtr> Translator::AsString(Item* item) {
 }
 
 Result<ExprPtr> Translator::AsStringIn(Item* item, const CHARSET_INFO* charset) {
+  item = WithoutCache(item);
   const CHARSET_INFO* own = item->collation.collation;
   if (item->type() == Item::NULL_ITEM) return plan::Constant(Value::Null(), StringTypeIn(charset, 0, true));
   if (IsConstant(item) && item->type() != Item::NULL_ITEM && !my_charset_same(own, charset) &&
@@ -323,13 +391,16 @@ Result<ExprPtr> Translator::AsStringIn(Item* item, const CHARSET_INFO* charset) 
 }
 
 Result<ExprPtr> Translator::AsDate(Item* item) {
+  item = WithoutCache(item);
   const Type type = plan::DateType(true);
   if (IsConstant(item)) return ConstantValue(item, type);
   ASSIGN_OR_RETURN(ExprPtr value, ValueOf(item));
+  if (value->type.kind == TypeKind::kTime) return NotSupported("time used as a date (depends on the current date)");
   return CastTo(std::move(value), type);
 }
 
 Result<ExprPtr> Translator::AsTime(Item* item) {
+  item = WithoutCache(item);
   const uint8_t fraction = static_cast<uint8_t>(std::min<uint>(item->time_precision(), 6));
   const Type type{.kind = TypeKind::kTime, .nullable = true, .scale = fraction};
   if (IsConstant(item)) return ConstantValue(item, type);
@@ -339,11 +410,13 @@ Result<ExprPtr> Translator::AsTime(Item* item) {
 }
 
 Result<ExprPtr> Translator::AsDatetime(Item* item) {
+  item = WithoutCache(item);
   const uint8_t fraction = static_cast<uint8_t>(std::min<uint>(item->datetime_precision(), 6));
   const Type type = plan::DatetimeType(fraction, true);
   if (IsConstant(item)) return ConstantValue(item, type);
   ASSIGN_OR_RETURN(ExprPtr value, ValueOf(item));
   if (value->type.kind == TypeKind::kDatetime) return value;
+  if (value->type.kind == TypeKind::kTime) return NotSupported("time used as a date (depends on the current date)");
   return CastTo(std::move(value), type);
 }
 
@@ -390,7 +463,8 @@ Result<ExprPtr> Translator::AsType(Item* item, const Type& type) {
     case TypeKind::kString: {
       const CHARSET_INFO* charset = get_charset(type.collation, MYF(0));
       if (charset == nullptr) return NotSupported("unknown collation");
-      return AsStringIn(item, charset);
+      ASSIGN_OR_RETURN(ExprPtr value, AsStringIn(item, charset));
+      return InCollation(std::move(value), type.collation);
     }
     case TypeKind::kTimestamp: {
       // The value is kept as local time.
@@ -406,6 +480,15 @@ Result<ExprPtr> Translator::AsType(Item* item, const Type& type) {
       return CastTo(std::move(value), type);
     }
   }
+}
+
+// The same bytes under another collation of their character set (or as binary bytes).
+ExprPtr Translator::InCollation(ExprPtr value, uint32_t collation) {
+  if (value->type.collation == collation) return value;
+  Type type = value->type;
+  type.collation = collation;
+  if (value->op == ExprOp::kConstant) return plan::Constant(value->constant, type);
+  return Call(ExprOp::kCast, type, {std::move(value)});
 }
 
 // Functions whose arguments follow a simple pattern, one letter each; the last one repeats if followed by '*':

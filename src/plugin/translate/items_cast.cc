@@ -40,6 +40,7 @@ Result<ExprPtr> Translator::CastTemporal(Item_func* item) {
   Item* argument = item->arguments()[0];
   ASSIGN_OR_RETURN(ExprPtr value, ValueOf(argument));
   if (SameRepresentation(value->type, type)) return value;
+  if (value->type.kind == TypeKind::kTime) return NotSupported("time used as a date (depends on the current date)");
   Type target = type;
   target.nullable = true;
   return Call(ExprOp::kCast, target, {std::move(value)});
@@ -63,10 +64,7 @@ Result<ExprPtr> Translator::CastChar(Item_func* item) {
 // COLLATE only names the collation of the comparison above it; the bytes stay.
 Result<ExprPtr> Translator::Collate(Item_func* item) {
   ASSIGN_OR_RETURN(ExprPtr value, AsStringIn(item->arguments()[0], item->collation.collation));
-  Type type = value->type;
-  if (type.collation == item->collation.collation->number) return value;
-  type.collation = item->collation.collation->number;
-  return Call(ExprOp::kCast, type, {std::move(value)});
+  return InCollation(std::move(value), item->collation.collation->number);
 }
 
 }  // namespace sirocco::plugin

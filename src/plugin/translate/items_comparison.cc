@@ -226,8 +226,6 @@ Result<ExprPtr> Translator::Between(Item_func* item) {
         case INT_RESULT:
           if (args[0]->is_temporal() && !IsYear(args[0]))
             compare_class = args[0]->data_type() == MYSQL_TYPE_TIME ? CompareClass::kTime : CompareClass::kDatetime;
-          else if (args[0]->unsigned_flag != args[bound]->unsigned_flag && !args[bound]->const_item())
-            return NotSupported("BETWEEN of signed and unsigned columns");
           break;
         case DECIMAL_RESULT: compare_class = CompareClass::kDecimal; break;
         case REAL_RESULT: compare_class = CompareClass::kReal; break;
@@ -326,8 +324,9 @@ Result<ExprPtr> Translator::Like(Item_func* item) {
   }
   if (item->arg_count > 2) {
     if (!item->arguments()[2]->const_for_execution()) return NotSupported("LIKE with a variable escape character");
+    // NULL means the backslash, the empty string none.
     ASSIGN_OR_RETURN(ExprPtr escape, AsStringIn(item->arguments()[2], collation));
-    args.push_back(std::move(escape));
+    if (!escape->constant.is_null) args.push_back(std::move(escape));
   } else if ((thd_->variables.sql_mode & MODE_NO_BACKSLASH_ESCAPES) != 0) {
     args.push_back(plan::Constant(Value::Bytes(""), StringTypeIn(collation, 0, false)));
   }

@@ -158,13 +158,14 @@ Result<NodePtr> Translator::Sort(AccessPath* path) {
 
 Result<NodePtr> Translator::Limit(AccessPath* path) {
   const auto& limit = path->limit_offset();
+  if (limit.count_all_rows && (block_ != blocks_.front().get() || !lex_->unit->is_simple()))
+    return NotSupported("SQL_CALC_FOUND_ROWS in a set operation");
   ASSIGN_OR_RETURN(NodePtr input, Path(limit.child));
   // The path counts the skipped rows into its limit.
   const uint64_t count = limit.limit == HA_POS_ERROR ? plan::kNoLimit
                          : limit.limit > limit.offset ? limit.limit - limit.offset
                                                       : 0;
   if (limit.count_all_rows) {
-    if (blocks_.size() != 1 || result_.count_found_rows) return NotSupported("SQL_CALC_FOUND_ROWS in a set operation");
     result_.count_found_rows = true;
     result_.found_rows_limit = count;
     result_.found_rows_offset = limit.offset;

@@ -14,10 +14,7 @@ NodePtr Translator::GroupOn(NodePtr input, std::vector<std::pair<Item*, ExprPtr>
   auto layer = std::make_unique<Layer>();
   layer->node = node;
   for (auto& [item, value] : groups) {
-    Item* inner = item->real_item();
-    if (inner->type() == Item::FUNC_ITEM &&
-        down_cast<Item_func*>(inner)->functype() == Item_func::ROLLUP_GROUP_ITEM_FUNC)
-      inner = down_cast<Item_rollup_group_item*>(inner)->inner_item()->real_item();
+    Item* inner = WithoutRollup(item);
     // A TIMESTAMP column is grouped by the moment; what is above sees its local time.
     const bool moment = value->op == ExprOp::kTimestampToDatetime && inner->type() == Item::FIELD_ITEM;
     const Type outer_type = value->type;
@@ -46,11 +43,7 @@ Result<NodePtr> Translator::Aggregate(AccessPath* path) {
   JOIN* join = block_->join;
   std::vector<std::pair<Item*, ExprPtr>> groups;
   for (const ORDER* group = join->group_list.order; group != nullptr; group = group->next) {
-    Item* item = *group->item;
-    Item* inner = item->real_item();
-    if (inner->type() == Item::FUNC_ITEM &&
-        down_cast<Item_func*>(inner)->functype() == Item_func::ROLLUP_GROUP_ITEM_FUNC)
-      inner = down_cast<Item_rollup_group_item*>(inner)->inner_item();
+    Item* inner = WithoutRollup(*group->item);
     ASSIGN_OR_RETURN(ExprPtr value, Output(inner));
     if (value->type.kind == TypeKind::kJson || value->type.kind == TypeKind::kVector)
       return NotSupported("GROUP BY of a JSON or VECTOR value");

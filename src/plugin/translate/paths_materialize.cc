@@ -26,6 +26,9 @@ Result<Translator::BlockResult> Translator::QueryBlock(JOIN* join, AccessPath* r
   order_pending_ = join != nullptr && join->order.order != nullptr;
 
   ASSIGN_OR_RETURN(NodePtr input, Path(root));
+  if (root->type == AccessPath::FAKE_SINGLE_ROW) {
+    ASSIGN_OR_RETURN(input, JoinScalarSubqueries(std::move(input), fields));
+  }
   MutableNode project = NewNode(NodeKind::kProject, nullptr);
   project->estimated_rows = input->estimated_rows;
   BlockResult result;
@@ -63,12 +66,39 @@ Result<Translator::BlockResult> Translator::QueryBlock(JOIN* join, AccessPath* r
   return result;
 }
 
+Result<NodePtr> Translator::JoinScalarSubqueries(NodePtr input, const mem_root_deque<Item*>& fields) {
+  std::vector<Item_subselect*> subqueries;
+  auto collect = [&](Item* item) {
+    if (item->type() == Item::SUBQUERY_ITEM) subqueries.push_back(down_cast<Item_subselect*>(item));
+    return false;
+  };
+  for (Item* item : VisibleFields(fields)) WalkItem(item, enum_walk::PREFIX, collect);
+  for (Item_subselect* subquery : subqueries) {
+    Query_expression* unit = subquery->query_expr();
+    if (subquery->subquery_type() != Item_subselect::SCALAR_SUBQUERY || subquery->cols() != 1 ||
+        unit->root_access_path() == nullptr)
+      return NotSupported("subquery that could not be turned into a join");
+    ASSIGN_OR_RETURN(BlockResult rows,
+                     QueryBlock(JoinOf(unit), unit->root_access_path(), *unit->get_field_list(), nullptr));
+    MutableNode join = NewNode(NodeKind::kJoin, nullptr);
+    join->join_kind = plan::JoinKind::kLeft;
+    rows.node = RejectMultipleRows(std::move(rows.node), &rows.columns);
+    join->inputs = {std::move(input), std::move(rows.node)};
+    input = join;
+    TypedColumn column = rows.columns[0];
+    column.type.nullable = true;
+    block_->value_columns.emplace_back(subquery, column);
+  }
+  return input;
+}
+
 Translator::BlockResult Translator::Combine(plan::SetOperation operation, BlockResult all, BlockResult side,
                                             const std::vector<Type>& types) {
   MutableNode node;
-  if (all.union_all != nullptr && operation == plan::SetOperation::kUnionAll) {
-    // A chain of UNION ALL is one node.
-    node = all.union_all;
+  const bool is_union = operation == plan::SetOperation::kUnionAll || operation == plan::SetOperation::kUnion;
+  if (all.open_union != nullptr && all.open_union->set_operation == operation) {
+    // A chain of one kind of UNION is one node.
+    node = all.open_union;
   } else {
     node = NewNode(NodeKind::kSetOperation, nullptr);
     node->set_operation = operation;
@@ -93,7 +123,7 @@ Translator::BlockResult Translator::Combine(plan::SetOperation operation, BlockR
     result.columns.push_back({.id = node->set_outputs[k].first, .type = type});
   }
   result.node = node;
-  if (operation == plan::SetOperation::kUnionAll) result.union_all = node;
+  if (is_union) result.open_union = node;
   return result;
 }
 
@@ -128,7 +158,8 @@ Result<Translator::BlockResult> Translator::SetOperation(const MaterializePathPa
       continue;
     }
     result = std::move(side);
-    if (param.m_operands.size() > 1 || operation != plan::SetOperation::kUnion) continue;
+    // The rows of a set operation are distinct already where they have to be.
+    if (param.m_operands.size() > 1 || operation != plan::SetOperation::kUnion || operand.join == nullptr) continue;
     // A single operand with duplicate removal is DISTINCT.
     MutableNode distinct = NewNode(NodeKind::kAggregate, nullptr);
     distinct->inputs = {result.node};

@@ -69,7 +69,7 @@ struct Block {
   std::vector<std::unique_ptr<Layer>> layers;   // bottom to top
   size_t depth = 0;                             // layers in reach of the Item being translated
   MutableNode zero_rows;                        // where columns of pruned tables are added
-  std::vector<std::pair<const Item*, TypedColumn>> value_columns;   // of a VALUES clause
+  std::vector<std::pair<const Item*, TypedColumn>> value_columns;   // of a VALUES clause; scalar subqueries
 };
 
 }  // namespace sirocco::plugin

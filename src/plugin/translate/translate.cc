@@ -10,31 +10,35 @@ JOIN* JoinOf(Query_expression* unit) {
   return unit->set_operation()->is_materialized() ? unit->set_operation()->query_block()->join : nullptr;
 }
 
-// What the optimizer leaves in the statement that no plan can express.
-Result<void> Translator::CheckStatement() const {
+Result<void> Translator::CheckLocks() const {
   for (const Table_ref* table = lex_->query_tables; table != nullptr; table = table->next_global) {
     const thr_lock_type lock = table->lock_descriptor().type;
     if (lock == TL_READ_WITH_SHARED_LOCKS) return NotSupported("locking read (FOR SHARE)");
     if (lock >= TL_WRITE_ALLOW_WRITE && lex_->sql_command == SQLCOM_SELECT)
       return NotSupported("locking read (FOR UPDATE)");
   }
-  for (const class Query_block* block = lex_->all_query_blocks_list; block != nullptr;
-       block = block->next_select_in_list()) {
-    const Item_subselect* subquery = const_cast<class Query_block*>(block)->master_query_expression()->item;
+  return {};
+}
+
+// Subqueries the optimizer has left as such.
+Result<void> Translator::CheckSubqueries() const {
+  for (class Query_block* block = lex_->all_query_blocks_list; block != nullptr; block = block->next_select_in_list()) {
+    const Item_subselect* subquery = block->master_query_expression()->item;
     if (subquery == nullptr) continue;
-    const auto* mutable_block = const_cast<class Query_block*>(block);
-    if (mutable_block->is_dependent()) return NotSupported("correlated subquery that could not be turned into a join");
-    return NotSupported("subquery that could not be turned into a join");
+    if (block->is_dependent()) return NotSupported("correlated subquery that could not be turned into a join");
+    if (lex_->unit->root_access_path()->type != AccessPath::FAKE_SINGLE_ROW)
+      return NotSupported("subquery that could not be turned into a join");
   }
   return {};
 }
 
 Result<TranslatedQuery> Translator::Run() {
   if (!lex_->using_hypergraph_optimizer()) return NotSupported("the hypergraph optimizer is off");
-  RETURN_IF_ERROR(CheckStatement());
+  RETURN_IF_ERROR(CheckLocks());
   Query_expression* unit = lex_->unit;
   AccessPath* root = unit->root_access_path();
   if (root == nullptr) return NotSupported("statement without a plan");
+  RETURN_IF_ERROR(CheckSubqueries());
   const mem_root_deque<Item*>* fields = unit->get_field_list();
   ASSIGN_OR_RETURN(BlockResult block, QueryBlock(JoinOf(unit), root, *fields, nullptr));
 

@@ -136,6 +136,8 @@ class Translator {
   Result<TypedColumn> ResolveField(const Field* field);
   // A column of the innermost aggregation that carries any value of a column that is not grouped.
   Result<ExprPtr> AnyValueAbove(Item_field* item, Layer* layer);
+  Result<ExprPtr> NullComplemented(Item_view_ref* reference);
+  static ExprPtr InCollation(ExprPtr value, uint32_t collation);
   Result<ExprPtr> GenericFunction(Item_func* item, ExprOp op, std::string_view pattern);
   Result<ExprPtr> EnumText(Item* item, const ExprPtr& value);
 
@@ -184,7 +186,7 @@ class Translator {
   struct BlockResult {
     NodePtr node;
     std::vector<TypedColumn> columns;
-    MutableNode union_all;   // `node`, while it is a UNION ALL that takes more inputs
+    MutableNode open_union;   // `node`, while it is a UNION [ALL] that takes more inputs
   };
   Result<BlockResult> QueryBlock(JOIN* join, AccessPath* root, const mem_root_deque<Item*>& fields,
                                  const std::vector<Type>* targets);
@@ -200,8 +202,12 @@ class Translator {
   Source* AddSource(TABLE* table, Source::Kind kind);
   Result<std::vector<Type>> ColumnTypes(TABLE* table) const;
 
+  // Uncorrelated scalar subqueries in the select list of a block without tables, as left joins to their rows.
+  Result<NodePtr> JoinScalarSubqueries(NodePtr input, const mem_root_deque<Item*>& fields);
+
   // ---- Statement checks (translate.cc) ----
-  Result<void> CheckStatement() const;
+  Result<void> CheckLocks() const;
+  Result<void> CheckSubqueries() const;
 
   MutableNode NewNode(plan::NodeKind kind, const AccessPath* path);
   ColumnId NewColumn() { return next_column_++; }
@@ -237,6 +243,10 @@ class Restore {
 // The JOIN whose select list and ORDER BY belong to the expression's root path; null for a set operation that is not
 // materialized.
 JOIN* JoinOf(Query_expression* unit);
+
+// items.cc: the item without references and without what ROLLUP wraps around a group item; a reference that has to give
+// NULL in rows without a match stays.
+Item* WithoutRollup(Item* item);
 
 // time_zone.cc: the session's time zone as rules over 1970..2106.
 std::vector<plan::TimeZoneRule> TimeZoneRules(const Time_zone& zone);
