@@ -21,7 +21,7 @@ std::vector<ColumnId> ToVector(const std::set<ColumnId>& columns) { return {colu
 
 }  // namespace
 
-Result<CompiledPlan> Compiler::Compile() {
+Result<CompiledPlan> PlanCompiler::Compile() {
   for (const plan::NodePtr& shared : plan_.shared) {
     ColumnSet needed = Visible(*shared);
     ASSIGN_OR_RETURN(Open open, CompileNode(*shared, needed));
@@ -41,7 +41,7 @@ Result<CompiledPlan> Compiler::Compile() {
   return std::move(out_);
 }
 
-Result<Compiler::Open> Compiler::CompileNode(const Node& node, const ColumnSet& needed) {
+Result<PlanCompiler::Open> PlanCompiler::CompileNode(const Node& node, const ColumnSet& needed) {
   switch (node.kind) {
     case NodeKind::kScan: return CompileScan(node, {}, needed);
     case NodeKind::kFilter: return CompileFilter(node, needed);
@@ -59,7 +59,7 @@ Result<Compiler::Open> Compiler::CompileNode(const Node& node, const ColumnSet& 
   return NotSupported("plan node of unknown kind");
 }
 
-Result<Compiler::Open> Compiler::CompileInput(const Node& node, size_t input, const ColumnSet& needed) {
+Result<PlanCompiler::Open> PlanCompiler::CompileInput(const Node& node, size_t input, const ColumnSet& needed) {
   path_.emplace_back(&node, input);
   Result<Open> open = CompileNode(*node.inputs[input], needed);
   path_.pop_back();
@@ -68,7 +68,7 @@ Result<Compiler::Open> Compiler::CompileInput(const Node& node, size_t input, co
 
 // --- Streaming nodes ---
 
-Result<Compiler::Open> Compiler::CompileProject(const Node& node, const ColumnSet& needed) {
+Result<PlanCompiler::Open> PlanCompiler::CompileProject(const Node& node, const ColumnSet& needed) {
   ColumnSet below;
   ColumnSet defined;
   std::vector<plan::ExprPtr> exprs;
@@ -93,7 +93,7 @@ Result<Compiler::Open> Compiler::CompileProject(const Node& node, const ColumnSe
   return open;
 }
 
-Result<Compiler::Open> Compiler::CompileLimit(const Node& node, const ColumnSet& needed) {
+Result<PlanCompiler::Open> PlanCompiler::CompileLimit(const Node& node, const ColumnSet& needed) {
   ASSIGN_OR_RETURN(Open open, CompileInput(node, 0, needed));
   Append(&open, std::make_unique<LimitOperator>(open.layout(), node.limit, node.offset), node);
   return open;
@@ -101,14 +101,14 @@ Result<Compiler::Open> Compiler::CompileLimit(const Node& node, const ColumnSet&
 
 // --- Sources ---
 
-Result<Compiler::Open> Compiler::CompileValues(const Node& node, const ColumnSet& needed) {
+Result<PlanCompiler::Open> PlanCompiler::CompileValues(const Node& node, const ColumnSet& needed) {
   for (const auto& row : node.rows)
     if (row.size() != node.value_columns.size()) return MakeError(ErrorCode::kInvalidArgument, "row of constants with a wrong number of values");
   ASSIGN_OR_RETURN(auto source, ValuesSource::Create(node, ToVector(needed), context_));
   return Start(std::move(source), node, static_cast<double>(node.rows.size()));
 }
 
-Result<Compiler::Open> Compiler::CompileSharedScan(const Node& node, const ColumnSet& needed) {
+Result<PlanCompiler::Open> PlanCompiler::CompileSharedScan(const Node& node, const ColumnSet& needed) {
   if (node.shared >= shared_.size()) return MakeError(ErrorCode::kInvalidArgument, "shared subplan used before it is defined");
   const SharedResult& shared = shared_[node.shared];
   std::vector<uint32_t> positions;
@@ -128,7 +128,7 @@ Result<Compiler::Open> Compiler::CompileSharedScan(const Node& node, const Colum
 
 // --- Breakers ---
 
-Result<Compiler::Open> Compiler::CompileAggregate(const Node& node, const ColumnSet& needed) {
+Result<PlanCompiler::Open> PlanCompiler::CompileAggregate(const Node& node, const ColumnSet& needed) {
   auto pruned = std::make_shared<Node>(node);
   std::erase_if(pruned->aggregates, [&](const plan::Aggregate& aggregate) { return !needed.contains(aggregate.id); });
   ColumnSet below;
@@ -143,7 +143,7 @@ Result<Compiler::Open> Compiler::CompileAggregate(const Node& node, const Column
   return Break(std::move(open), std::move(sink), node);
 }
 
-Result<Compiler::Open> Compiler::CompileSort(const Node& node, const ColumnSet& needed) {
+Result<PlanCompiler::Open> PlanCompiler::CompileSort(const Node& node, const ColumnSet& needed) {
   ColumnSet below = needed;
   for (const plan::SortKey& key : node.sort_keys) AddColumns(*key.expr, &below);
   ASSIGN_OR_RETURN(Open open, CompileInput(node, 0, below));
@@ -151,7 +151,7 @@ Result<Compiler::Open> Compiler::CompileSort(const Node& node, const ColumnSet& 
   return Break(std::move(open), std::move(sink), node);
 }
 
-Result<Compiler::Open> Compiler::CompileWindow(const Node& node, const ColumnSet& needed) {
+Result<PlanCompiler::Open> PlanCompiler::CompileWindow(const Node& node, const ColumnSet& needed) {
   ColumnSet below, calls;
   for (const plan::WindowCall& call : node.windows) {
     calls.insert(call.id);
@@ -170,7 +170,7 @@ Result<Compiler::Open> Compiler::CompileWindow(const Node& node, const ColumnSet
   return Break(std::move(open), std::move(sink), node);
 }
 
-Result<Compiler::Open> Compiler::CompileSetOperation(const Node& node, const ColumnSet& needed) {
+Result<PlanCompiler::Open> PlanCompiler::CompileSetOperation(const Node& node, const ColumnSet& needed) {
   std::vector<Open> inputs;
   std::vector<BatchLayout> layouts;
   for (size_t k = 0; k < node.inputs.size(); ++k) {
@@ -191,7 +191,7 @@ Result<Compiler::Open> Compiler::CompileSetOperation(const Node& node, const Col
   return open;
 }
 
-Result<Compiler::Open> Compiler::CompileUnionAll(const Node& node, const ColumnSet& needed) {
+Result<PlanCompiler::Open> PlanCompiler::CompileUnionAll(const Node& node, const ColumnSet& needed) {
   std::vector<size_t> outputs;
   std::vector<ColumnId> ids;
   for (size_t i = 0; i < node.set_outputs.size(); ++i) {
@@ -256,12 +256,12 @@ Result<Compiler::Open> Compiler::CompileUnionAll(const Node& node, const ColumnS
 
 // --- Pipelines ---
 
-void Compiler::Append(Open* open, std::unique_ptr<Operator> op, const Node& node) {
+void PlanCompiler::Append(Open* open, std::unique_ptr<Operator> op, const Node& node) {
   open->pipeline.operators.push_back(std::move(op));
   open->labels.push_back({node.id, node.estimated_rows});
 }
 
-Compiler::Open Compiler::Start(std::unique_ptr<Source> source, const Node& node, double source_rows) const {
+PlanCompiler::Open PlanCompiler::Start(std::unique_ptr<Source> source, const Node& node, double source_rows) const {
   Open open;
   open.pipeline.source = std::move(source);
   open.labels.push_back({node.id, node.estimated_rows});
@@ -269,7 +269,7 @@ Compiler::Open Compiler::Start(std::unique_ptr<Source> source, const Node& node,
   return open;
 }
 
-uint32_t Compiler::Close(Open open, std::unique_ptr<Sink> sink, const Node& node) {
+uint32_t PlanCompiler::Close(Open open, std::unique_ptr<Sink> sink, const Node& node) {
   auto entry = std::make_unique<PipelineEntry>();
   entry->pipeline = std::move(open.pipeline);
   entry->pipeline.sink = std::move(sink);
@@ -281,7 +281,7 @@ uint32_t Compiler::Close(Open open, std::unique_ptr<Sink> sink, const Node& node
   return static_cast<uint32_t>(out_.entries.size() - 1);
 }
 
-Compiler::Open Compiler::Break(Open open, std::unique_ptr<MaterializingSink> sink, const Node& node) {
+PlanCompiler::Open PlanCompiler::Break(Open open, std::unique_ptr<MaterializingSink> sink, const Node& node) {
   auto source = std::make_unique<BreakerSource>(sink.get());
   const uint32_t entry = Close(std::move(open), std::move(sink), node);
   Open next = Start(std::move(source), node, EstimateRows(node));
@@ -291,17 +291,17 @@ Compiler::Open Compiler::Break(Open open, std::unique_ptr<MaterializingSink> sin
 
 // --- Facts about the plan ---
 
-void Compiler::AddColumns(const plan::Expr& expr, ColumnSet* columns) {
+void PlanCompiler::AddColumns(const plan::Expr& expr, ColumnSet* columns) {
   plan::ForEachColumn(expr, [columns](ColumnId id) { columns->insert(id); });
 }
 
-Compiler::ColumnSet Compiler::Visible(const Node& node) const {
+PlanCompiler::ColumnSet PlanCompiler::Visible(const Node& node) const {
   ColumnSet columns;
   for (const auto& [id, type] : plan::OutputColumns(plan_, node)) columns.insert(id);
   return columns;
 }
 
-double Compiler::EstimateRows(const Node& node) const {
+double PlanCompiler::EstimateRows(const Node& node) const {
   if (node.estimated_rows >= 0) return node.estimated_rows;
   const auto input = [&](size_t i) { return EstimateRows(*node.inputs[i]); };
   const auto selectivity = [&](const plan::ExprPtr& predicate) {

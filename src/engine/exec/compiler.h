@@ -18,10 +18,10 @@
 
 namespace sirocco::engine {
 
-class Compiler {
+class PlanCompiler {
  public:
   // The plan outlives the compiled plan, which refers to its nodes.
-  Compiler(const plan::Plan& plan, const SnapshotLookup& lookup, QueryContext* context)
+  PlanCompiler(const plan::Plan& plan, const SnapshotLookup& lookup, QueryContext* context)
       : plan_(plan), lookup_(lookup), context_(context) {}
 
   // Errors: kNotSupported with the reason, kNotFound for a table without snapshot.

@@ -17,7 +17,7 @@ constexpr double kSwapFactor = 2;
 
 }  // namespace
 
-bool Compiler::ChooseBuildLeft(const plan::Node& node) const {
+bool PlanCompiler::ChooseBuildLeft(const plan::Node& node) const {
   const double left = EstimateRows(*node.inputs[0]), right = EstimateRows(*node.inputs[1]);
   switch (node.join_kind) {
     case JoinKind::kInner: return left * kSwapFactor < right;
@@ -29,7 +29,7 @@ bool Compiler::ChooseBuildLeft(const plan::Node& node) const {
   return false;
 }
 
-Result<Compiler::Open> Compiler::CompileJoin(const plan::Node& node, const ColumnSet& needed) {
+Result<PlanCompiler::Open> PlanCompiler::CompileJoin(const plan::Node& node, const ColumnSet& needed) {
   const ColumnSet visible[2] = {Visible(*node.inputs[0]), Visible(*node.inputs[1])};
   const bool right_visible = node.join_kind == JoinKind::kInner || node.join_kind == JoinKind::kLeft;
   ColumnSet extra;
@@ -102,7 +102,7 @@ Result<Compiler::Open> Compiler::CompileJoin(const plan::Node& node, const Colum
   return result;
 }
 
-void Compiler::AddFilterEdges(const plan::Node& join, bool build_left, uint32_t build_entry) {
+void PlanCompiler::AddFilterEdges(const plan::Node& join, bool build_left, uint32_t build_entry) {
   for (size_t key = 0; key < join.join_keys.size(); ++key) {
     for (const FilterTarget& target : FindFilterTargets(plan_, join, key, build_left ? 0 : 1, path_))
       pending_edges_.push_back({build_entry, static_cast<uint32_t>(key), target});
@@ -110,7 +110,7 @@ void Compiler::AddFilterEdges(const plan::Node& join, bool build_left, uint32_t 
 }
 
 // Turns targets into the sources that were compiled for them.
-Result<void> Compiler::ResolveFilterEdges() {
+Result<void> PlanCompiler::ResolveFilterEdges() {
   for (const PendingEdge& pending : pending_edges_) {
     const auto use = scans_.find(pending.target.scan);
     if (use == scans_.end()) continue;

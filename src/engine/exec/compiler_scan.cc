@@ -21,7 +21,7 @@ int TermCost(const plan::Expr& expr) {
 
 }  // namespace
 
-Result<Compiler::Open> Compiler::CompileScan(const plan::Node& node, std::vector<plan::ExprPtr> terms, const ColumnSet& needed) {
+Result<PlanCompiler::Open> PlanCompiler::CompileScan(const plan::Node& node, std::vector<plan::ExprPtr> terms, const ColumnSet& needed) {
   SnapshotPtr snapshot = lookup_(node.table);
   if (snapshot == nullptr) return MakeError(ErrorCode::kNotFound, "table is not loaded: " + node.table_name);
   if (node.predicate != nullptr) plan::SplitConjunction(node.predicate, &terms);
@@ -63,7 +63,7 @@ Result<Compiler::Open> Compiler::CompileScan(const plan::Node& node, std::vector
   return open;
 }
 
-Result<Compiler::Open> Compiler::CompileFilter(const plan::Node& node, const ColumnSet& needed) {
+Result<PlanCompiler::Open> PlanCompiler::CompileFilter(const plan::Node& node, const ColumnSet& needed) {
   std::vector<plan::ExprPtr> terms;
   plan::SplitConjunction(node.predicate, &terms);
   // Filters directly above a scan, or above other filters there, belong to the scan.
@@ -84,7 +84,7 @@ Result<Compiler::Open> Compiler::CompileFilter(const plan::Node& node, const Col
   return open;
 }
 
-Result<void> Compiler::AddFilter(Open* open, const std::vector<plan::ExprPtr>& terms, const ColumnSet& needed,
+Result<void> PlanCompiler::AddFilter(Open* open, const std::vector<plan::ExprPtr>& terms, const ColumnSet& needed,
                                  const plan::Node& node) {
   std::vector<plan::ExprPtr> ordered = terms;
   std::stable_sort(ordered.begin(), ordered.end(),

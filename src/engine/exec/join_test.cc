@@ -235,7 +235,7 @@ TEST_F(JoinTest, ManyDuplicates) {
   uint32_t seed = 4000;
   for (plan::JoinKind kind : kKinds)
     for (bool extra : {false, true})
-      Check(kind, Keys::kDenseInt, {.left = 100, .right = 5000, .domain = 2, .null_share = 0.01}, false, extra, ++seed);
+      Check(kind, Keys::kDenseInt, {.left = 60, .right = 2500, .domain = 2, .null_share = 0.01}, false, extra, ++seed);
 }
 
 // Large sides are checked by counts and sums of payload: unique keys, so the naive answer is known.

@@ -17,7 +17,7 @@ class CompiledQuery final : public Query {
 
   Result<void> Prepare(const SnapshotLookup& lookup) {
     ASSIGN_OR_RETURN(plan_, OptimizePlan(std::move(plan_), lookup, &context_));
-    ASSIGN_OR_RETURN(compiled_, Compiler(plan_, lookup, &context_).Compile());
+    ASSIGN_OR_RETURN(compiled_, PlanCompiler(plan_, lookup, &context_).Compile());
     return {};
   }
 
