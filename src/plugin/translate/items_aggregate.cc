@@ -120,13 +120,6 @@ Result<plan::Aggregate> Translator::MakeAggregate(Item_sum* item) {
     case Item_sum::SUM_DISTINCT_FUNC: {
       aggregate.function = AggregateFunction::kSum;
       ASSIGN_OR_RETURN(ExprPtr value, number(item->get_arg(0)));
-      if (aggregate.type.kind == TypeKind::kDecimal) {
-        // The sum keeps the digits its argument really has.
-        const int scale = value->type.kind == TypeKind::kDecimal ? value->type.scale : 0;
-        const int digits = aggregate.type.precision - aggregate.type.scale;
-        aggregate.type = plan::DecimalType(static_cast<uint8_t>(std::min(digits + scale, 65)),
-                                           static_cast<uint8_t>(scale), true);
-      }
       aggregate.type.nullable = true;
       aggregate.args.push_back(std::move(value));
       return aggregate;

@@ -1,6 +1,5 @@
-// Arithmetic and numeric functions. A decimal operation gets the digits MySQL's decimal library really produces: + and -
-// the larger scale, * the sum of scales, / a multiple of nine digits, truncated (see mysqlsem/decimal.h). The declared
-// scale only comes into play where a value leaves the expression (Translator::Output).
+// Arithmetic and numeric functions. Each operation has the scale its item declares: MySQL rounds every step to it (see
+// mysqlsem/decimal.h). Only AVG is seen with all its digits by the expression around it.
 #include <algorithm>
 
 #include "plugin/translate/translator.h"
@@ -11,27 +10,6 @@ using plan::Call;
 using plan::Value;
 
 namespace {
-
-int IntegerDigits(const Type& type) { return type.kind == TypeKind::kDecimal ? type.precision - type.scale : 20; }
-int Scale(const Type& type) { return type.kind == TypeKind::kDecimal ? type.scale : 0; }
-
-// Digits before the point: constants know theirs.
-int IntegerDigits(const Expr& expr) {
-  if (expr.op == ExprOp::kConstant && expr.type.IsInteger()) {
-    int digits = 1;
-    for (plan::int128 v = expr.constant.integer < 0 ? -expr.constant.integer : expr.constant.integer; v >= 10; v /= 10)
-      ++digits;
-    return digits;
-  }
-  return IntegerDigits(expr.type);
-}
-
-// Past 30 digits after the point the server's arithmetic cuts, and the engine's with it.
-Type DecimalResult(int integer_digits, int scale, bool nullable) {
-  scale = std::min(scale, int{DECIMAL_MAX_SCALE});
-  const int precision = std::clamp(integer_digits + scale, 1, int{DECIMAL_MAX_PRECISION});
-  return plan::DecimalType(static_cast<uint8_t>(precision), static_cast<uint8_t>(scale), nullable);
-}
 
 ExprOp ArithmeticOp(std::string_view name) {
   switch (name[0]) {
@@ -49,8 +27,7 @@ Result<ExprPtr> Translator::Arithmetic(Item_func* item) {
   if (item->arg_count == 1) return Negate(item);
   Item** args = item->arguments();
   const ExprOp op = ArithmeticOp(item->func_name());
-  ASSIGN_OR_RETURN(Type type, TypeOfItem(item));
-  // x % 0 is NULL.
+  ASSIGN_OR_RETURN(const Type type, TypeOfItem(item));
   switch (item->result_type()) {
     case INT_RESULT: {
       ASSIGN_OR_RETURN(ExprPtr left, AsInteger(args[0]));
@@ -60,13 +37,6 @@ Result<ExprPtr> Translator::Arithmetic(Item_func* item) {
     case DECIMAL_RESULT: {
       ASSIGN_OR_RETURN(ExprPtr left, AsNumber(args[0]));
       ASSIGN_OR_RETURN(ExprPtr right, AsNumber(args[1]));
-      const int scale1 = Scale(left->type), scale2 = Scale(right->type);
-      const int digits1 = IntegerDigits(*left), digits2 = IntegerDigits(*right);
-      const int scale = op == ExprOp::kMul ? scale1 + scale2 : std::max(scale1, scale2);
-      const int digits = op == ExprOp::kMul   ? digits1 + digits2
-                         : op == ExprOp::kMod ? std::max(digits1, digits2)
-                                              : std::max(digits1, digits2) + 1;
-      type = DecimalResult(digits, scale, type.nullable);
       return Call(op, type, {std::move(left), std::move(right)});
     }
     case REAL_RESULT: {
@@ -90,9 +60,6 @@ Result<ExprPtr> Translator::Division(Item_func* item) {
   }
   ASSIGN_OR_RETURN(ExprPtr left, AsNumber(args[0]));
   ASSIGN_OR_RETURN(ExprPtr right, AsNumber(args[1]));
-  const int scale = DivisionDigits(Scale(left->type), Scale(right->type), thd_->variables.div_precincrement);
-  const int digits = IntegerDigits(*left) + Scale(right->type);
-  type = DecimalResult(digits, scale, true);
   return Call(ExprOp::kDiv, type, {std::move(left), std::move(right)});
 }
 
@@ -111,31 +78,21 @@ Result<ExprPtr> Translator::IntegerDivision(Item_func* item) {
 
 Result<ExprPtr> Translator::Negate(Item_func* item) {
   Item* argument = item->arguments()[0];
-  ASSIGN_OR_RETURN(Type type, TypeOfItem(item));
+  ASSIGN_OR_RETURN(const Type type, TypeOfItem(item));
   Result<ExprPtr> value = item->result_type() == INT_RESULT    ? AsInteger(argument)
                           : item->result_type() == REAL_RESULT ? AsReal(argument)
                                                                : AsDecimal(argument);
   if (!value) return value;
-  if ((*value)->type.kind == TypeKind::kDecimal && type.kind == TypeKind::kDecimal) {
-    const bool nullable = type.nullable;
-    type = (*value)->type;
-    type.nullable = nullable;
-  }
   return Call(ExprOp::kNeg, type, {std::move(*value)});
 }
 
 Result<ExprPtr> Translator::Absolute(Item_func* item) {
   Item* argument = item->arguments()[0];
-  ASSIGN_OR_RETURN(Type type, TypeOfItem(item));
+  ASSIGN_OR_RETURN(const Type type, TypeOfItem(item));
   Result<ExprPtr> value = item->result_type() == INT_RESULT    ? AsInteger(argument)
                           : item->result_type() == REAL_RESULT ? AsReal(argument)
                                                                : AsDecimal(argument);
   if (!value) return value;
-  if ((*value)->type.kind == TypeKind::kDecimal && type.kind == TypeKind::kDecimal) {
-    const bool nullable = type.nullable;
-    type = (*value)->type;
-    type.nullable = nullable;
-  }
   return Call(ExprOp::kAbs, type, {std::move(*value)});
 }
 

@@ -6,22 +6,17 @@ namespace sirocco::plugin {
 using plan::Call;
 using plan::Value;
 
-// The branches of a decimal choice keep the digits each of them really has: the widest scale holds them all.
-Result<void> Translator::UnifyDecimals(std::vector<ExprPtr*> branches, Type* type) {
-  int scale = type->scale, integer_digits = type->precision - type->scale;
-  for (ExprPtr* branch : branches) scale = std::max<int>(scale, (*branch)->type.kind == TypeKind::kDecimal ? (*branch)->type.scale : 0);
-  type->precision = static_cast<uint8_t>(std::min(integer_digits + scale, 65));
-  type->scale = static_cast<uint8_t>(scale);
-  for (ExprPtr* branch : branches) {
-    ASSIGN_OR_RETURN(*branch, CastTo(*branch, *type));
-  }
-  return {};
-}
-
+// A decimal branch keeps the digits it has, as in the server, where a division by the choice depends on them; zero has
+// any number of digits.
 Result<ExprPtr> Translator::AsBranch(Item* item, const Type& type) {
-  if (type.kind == TypeKind::kDecimal && (item->result_type() == DECIMAL_RESULT || item->result_type() == INT_RESULT))
-    return AsNumber(item);
-  return AsType(item, type);
+  if (type.kind != TypeKind::kDecimal ||
+      (item->result_type() != DECIMAL_RESULT && item->result_type() != INT_RESULT) || item->type() == Item::NULL_ITEM)
+    return AsType(item, type);
+  ASSIGN_OR_RETURN(ExprPtr value, item->result_type() == INT_RESULT ? AsInteger(item) : Output(item));
+  if (value->op == ExprOp::kConstant && plan::LaneOf(value->type) != plan::Lane::kStr &&
+      (value->constant.is_null || value->constant.integer == 0))
+    return ConstantValue(item, type);
+  return value;
 }
 
 // CASE value WHEN ... is spelled out as comparisons; the value is a column or constant expression evaluated per WHEN.
@@ -32,7 +27,7 @@ Result<ExprPtr> Translator::Case(Item_func* item) {
   uint num_branches = item->arg_count;
   if (first >= 0) num_branches = static_cast<uint>(first);
   else if (otherwise >= 0) num_branches = static_cast<uint>(otherwise);
-  ASSIGN_OR_RETURN(Type type, TypeOfItem(item));
+  ASSIGN_OR_RETURN(const Type type, TypeOfItem(item));
 
   const CHARSET_INFO* collation = choice->compare_collation();
   std::vector<ExprPtr> parts;
@@ -54,38 +49,24 @@ Result<ExprPtr> Translator::Case(Item_func* item) {
     ASSIGN_OR_RETURN(ExprPtr last, AsBranch(args[otherwise], type));
     parts.push_back(std::move(last));
   }
-  if (type.kind == TypeKind::kDecimal) {
-    std::vector<ExprPtr*> branches;
-    for (size_t i = 1; i < parts.size(); i += 2) branches.push_back(&parts[i]);
-    if (parts.size() % 2 == 1) branches.push_back(&parts.back());
-    RETURN_IF_ERROR(UnifyDecimals(std::move(branches), &type));
-  }
   return Call(ExprOp::kCase, type, std::move(parts));
 }
 
 Result<ExprPtr> Translator::If(Item_func* item) {
   Item** args = item->arguments();
-  ASSIGN_OR_RETURN(Type type, TypeOfItem(item));
+  ASSIGN_OR_RETURN(const Type type, TypeOfItem(item));
   ASSIGN_OR_RETURN(ExprPtr condition, AsCondition(args[0]));
   ASSIGN_OR_RETURN(ExprPtr then, AsBranch(args[1], type));
   ASSIGN_OR_RETURN(ExprPtr otherwise, AsBranch(args[2], type));
-  if (type.kind == TypeKind::kDecimal) {
-    RETURN_IF_ERROR(UnifyDecimals({&then, &otherwise}, &type));
-  }
   return Call(ExprOp::kIf, type, {std::move(condition), std::move(then), std::move(otherwise)});
 }
 
 Result<ExprPtr> Translator::Coalesce(Item_func* item) {
-  ASSIGN_OR_RETURN(Type type, TypeOfItem(item));
+  ASSIGN_OR_RETURN(const Type type, TypeOfItem(item));
   std::vector<ExprPtr> args;
   for (uint i = 0; i < item->arg_count; ++i) {
     ASSIGN_OR_RETURN(ExprPtr value, AsBranch(item->arguments()[i], type));
     args.push_back(std::move(value));
-  }
-  if (type.kind == TypeKind::kDecimal) {
-    std::vector<ExprPtr*> branches;
-    for (ExprPtr& arg : args) branches.push_back(&arg);
-    RETURN_IF_ERROR(UnifyDecimals(std::move(branches), &type));
   }
   if (args.size() == 1) return args[0];
   return Call(ExprOp::kCoalesce, type, std::move(args));
@@ -105,7 +86,7 @@ Result<ExprPtr> Translator::NullIf(Item_func* item) {
 }
 
 Result<ExprPtr> Translator::MinMax(Item_func* item) {
-  ASSIGN_OR_RETURN(Type type, TypeOfItem(item));
+  ASSIGN_OR_RETURN(const Type type, TypeOfItem(item));
   std::vector<ExprPtr> args;
   bool any_temporal = false, all_temporal = true;
   for (uint i = 0; i < item->arg_count; ++i) {
@@ -118,11 +99,6 @@ Result<ExprPtr> Translator::MinMax(Item_func* item) {
   for (uint i = 0; i < item->arg_count; ++i) {
     ASSIGN_OR_RETURN(ExprPtr value, AsBranch(item->arguments()[i], type));
     args.push_back(std::move(value));
-  }
-  if (type.kind == TypeKind::kDecimal) {
-    std::vector<ExprPtr*> branches;
-    for (ExprPtr& arg : args) branches.push_back(&arg);
-    RETURN_IF_ERROR(UnifyDecimals(std::move(branches), &type));
   }
   const bool least = std::string_view(item->func_name()) == "least";
   return Call(least ? ExprOp::kLeast : ExprOp::kGreatest, type, std::move(args),

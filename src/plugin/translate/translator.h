@@ -36,7 +36,7 @@ class Translator {
   Result<TranslatedQuery> Run();
 
   // ---- Items to expressions (items.cc) ----
-  // The item's value as the server computes it inside an expression: a decimal quotient has all its digits.
+  // The item's value as the server computes it inside an expression: AVG of decimals has all its digits.
   Result<ExprPtr> ValueOf(Item* item);
   // The item's value as it is sent, stored, grouped or sorted: rounded to the declared type.
   Result<ExprPtr> Output(Item* item);
@@ -54,10 +54,9 @@ class Translator {
   Result<ExprPtr> AsCondition(Item* item);
   // In the representation of `type`, converted as when stored in a column of that type.
   Result<ExprPtr> AsType(Item* item, const Type& type);
-  Result<ExprPtr> CastTo(ExprPtr value, const Type& type);
-  // A branch of CASE, IF, COALESCE, ...: a decimal keeps its own scale until UnifyDecimals widens them all.
+  // A branch of CASE, IF, COALESCE, ... whose declared type is `type`.
   Result<ExprPtr> AsBranch(Item* item, const Type& type);
-  Result<void> UnifyDecimals(std::vector<ExprPtr*> branches, Type* type);
+  Result<ExprPtr> CastTo(ExprPtr value, const Type& type);
 
   // ---- SQL functions, one handler each; named in functions.cc ----
   using Handler = Result<ExprPtr> (Translator::*)(Item_func*);

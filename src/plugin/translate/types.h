@@ -1,4 +1,4 @@
-// Plan types of the server's Fields and Items, and the numbers of digits MySQL's decimal arithmetic really carries.
+// Plan types of the server's Fields and Items.
 #pragma once
 
 #include "common/error.h"
@@ -22,7 +22,7 @@ plan::Type StringTypeOf(const Item* item);
 
 plan::Type StringTypeIn(const CHARSET_INFO* charset, uint32_t max_length, bool nullable);
 
-// Digits after the point to which the server computes a quotient (see mysqlsem/decimal.h).
+// Digits after the point to which the server computes the quotient of AVG (see mysqlsem/decimal.h).
 int DivisionDigits(int scale1, int scale2, int increment);
 
 // True if values of the two types have one representation, so that no cast is needed.
