@@ -5,9 +5,10 @@
 
 namespace sirocco::simd {
 
-// The word is hash & (number of words - 1); the bits come from the upper hash bits.
+// 2^64 / golden ratio; the word is hash & (number of words - 1); the bits come from the upper hash bits.
+inline constexpr uint64_t kBloomMultiplier = 0x9E3779B97F4A7C15ull;
 inline uint64_t BloomHash(int64_t key) {
-  const uint64_t h = static_cast<uint64_t>(key) * 0x9E3779B97F4A7C15ull;
+  const uint64_t h = static_cast<uint64_t>(key) * kBloomMultiplier;
   return h ^ (h >> 32);
 }
 inline uint64_t BloomBits(uint64_t hash) {

@@ -9,16 +9,26 @@ namespace sirocco::simd {
 
 // Matches the text at p if (p[i] | mask[i]) == value[i] for every i < size(). A mask of 0xFF (value 0xFF) matches any byte, a mask of 0
 // exactly one, 0x20 a letter in both cases.
-struct MaskedPattern {
-  std::string mask, value;
+class MaskedPattern {
+ public:
+  void Append(char mask, char value) {
+    mask_.insert(mask_.size() - kPadding, 1, mask);
+    value_.insert(value_.size() - kPadding, 1, value);
+  }
+  size_t size() const { return value_.size() - kPadding; }
+  // size() bytes, then kPadding bytes that match anything, so that kernels compare whole vectors.
+  const char* mask() const { return mask_.data(); }
+  const char* value() const { return value_.data(); }
 
-  size_t size() const { return value.size(); }
+ private:
+  static constexpr size_t kPadding = 64;
+  std::string mask_ = std::string(kPadding, static_cast<char>(0xFF)), value_ = mask_;
 };
 
 // True if the pattern matches at p; p[0 .. size) must be readable.
 inline bool MatchesAt(const char* p, const MaskedPattern& pattern) {
-  for (size_t i = 0; i < pattern.value.size(); ++i)
-    if (static_cast<char>(p[i] | pattern.mask[i]) != pattern.value[i]) return false;
+  for (size_t i = 0; i < pattern.size(); ++i)
+    if (static_cast<char>(p[i] | pattern.mask()[i]) != pattern.value()[i]) return false;
   return true;
 }
 

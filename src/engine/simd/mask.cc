@@ -133,6 +133,63 @@ HWY_NOINLINE void BitSetMaskGather(const T* HWY_RESTRICT stored, uint32_t count,
   });
 }
 
+template <class D, typename T>
+HWY_INLINE hn::Vec<D> LoadWide(D d, const T* stored) {
+  if constexpr (sizeof(T) == 8) {
+    return hn::LoadU(d, stored);
+  } else {
+    return hn::PromoteTo(d, hn::LoadU(hn::Rebind<T, D>(), stored));
+  }
+}
+
+// The general case with 64-bit positions.
+template <typename T>
+HWY_NOINLINE void BitSetMaskGather64(const T* HWY_RESTRICT stored, uint32_t count, const BitSet& set,
+                                     uint64_t* HWY_RESTRICT mask) {
+  const hn::ScalableTag<uint64_t> d;
+  const hn::RebindToSigned<decltype(d)> di;
+  const auto* words = reinterpret_cast<const int64_t*>(set.bitmap);
+  const auto offset = hn::Set(d, set.offset);
+  const auto factor = hn::Set(d, set.factor);
+  const auto limit = hn::Set(d, set.limit);
+  const auto one = hn::Set(d, uint64_t{1});
+  const auto low = hn::Set(d, uint64_t{63});
+  PackMasks(d, count, mask, [&](uint32_t i) HWY_ATTR {
+    const auto position = hn::Add(hn::Mul(LoadWide(d, stored + i), factor), offset);
+    const auto inside = hn::Le(position, limit);
+    const auto index = hn::BitCast(di, hn::ShiftRight<6>(position));
+    const auto word = hn::BitCast(d, hn::MaskedGatherIndex(hn::RebindMask(di, inside), di, words, index));
+    return hn::Ne(hn::And(hn::Shr(word, hn::And(position, low)), one), hn::Zero(d));
+  });
+}
+
+template <typename T>
+HWY_NOINLINE void BloomMaskGather(const T* HWY_RESTRICT stored, uint32_t count, const BloomSet& set,
+                                  uint64_t* HWY_RESTRICT mask) {
+  const hn::ScalableTag<uint64_t> d;
+  const hn::RebindToSigned<decltype(d)> di;
+  const auto* words = reinterpret_cast<const int64_t*>(set.words);
+  const auto offset = hn::Set(d, set.offset);
+  const auto factor = hn::Set(d, set.factor);
+  const auto limit = hn::Set(d, set.limit);
+  const auto key_base = hn::Set(d, set.key_base);
+  const auto word_mask = hn::Set(d, set.word_mask);
+  const auto multiplier = hn::Set(d, kBloomMultiplier);
+  const auto one = hn::Set(d, uint64_t{1});
+  const auto low = hn::Set(d, uint64_t{63});
+  PackMasks(d, count, mask, [&](uint32_t i) HWY_ATTR {
+    const auto scaled = hn::Mul(LoadWide(d, stored + i), factor);
+    const auto inside = hn::Le(hn::Add(scaled, offset), limit);
+    const auto product = hn::Mul(hn::Add(scaled, key_base), multiplier);
+    const auto hash = hn::Xor(product, hn::ShiftRight<32>(product));
+    const auto bits = hn::Or(hn::Shl(one, hn::And(hn::ShiftRight<40>(hash), low)),
+                             hn::Shl(one, hn::And(hn::ShiftRight<52>(hash), low)));
+    const auto index = hn::BitCast(di, hn::And(hash, word_mask));
+    const auto word = hn::BitCast(d, hn::MaskedGatherIndex(hn::RebindMask(di, inside), di, words, index));
+    return hn::Eq(hn::And(word, bits), bits);   // a key outside has an empty word and never passes
+  });
+}
+
 void BitSetMask(const void* stored, uint32_t width, uint32_t count, const BitSet& set, uint64_t* mask) {
   // 32-bit arithmetic is exact if no position passes 2^32 and those below 0 wrap around to more than the limit.
   const uint64_t max_stored = width < 8 ? HWY_MIN(set.max_stored, (uint64_t{1} << (8 * width)) - 1) : set.max_stored;
@@ -144,6 +201,7 @@ void BitSetMask(const void* stored, uint32_t width, uint32_t count, const BitSet
     if constexpr (sizeof(*typed) <= 4 && HWY_TARGET <= HWY_AVX3) {
       if (fits) return BitSetMaskGather(typed, count, set, mask);
     }
+    if constexpr (HWY_TARGET <= HWY_AVX3) return BitSetMaskGather64(typed, count, set, mask);
     BitSetMaskScalar(typed, count, set, mask);
   });
 }
@@ -151,6 +209,7 @@ void BitSetMask(const void* stored, uint32_t width, uint32_t count, const BitSet
 void BloomMask(const void* stored, uint32_t width, uint32_t count, const BloomSet& set, uint64_t* mask) {
   const BloomSet s = set;
   WithWidth(stored, width, [&](const auto* typed) {
+    if constexpr (HWY_TARGET <= HWY_AVX3) return BloomMaskGather(typed, count, set, mask);
     ScalarMask(count, mask, [&](uint32_t i) HWY_ATTR {
       const uint64_t number = typed[i];
       const uint64_t hash = BloomHash(static_cast<int64_t>(s.key_base + s.factor * number));
@@ -221,6 +280,20 @@ uint32_t RefineBloom(const void* stored, uint32_t width, const BloomSet& set, ui
 
 void ZeroByteMask(const uint8_t* bytes, uint32_t count, uint64_t* mask) { EqualMaskTyped(bytes, count, 0, mask); }
 
+uint32_t AndMask(uint64_t* mask, const uint64_t* other, uint32_t num_words) {
+  uint64_t count = 0;
+  for (uint32_t i = 0; i < num_words; ++i) {
+    mask[i] &= other[i];
+    count += static_cast<uint64_t>(__builtin_popcountll(mask[i]));
+  }
+  return static_cast<uint32_t>(count);
+}
+uint32_t CountMask(const uint64_t* mask, uint32_t num_words) {
+  uint64_t count = 0;
+  for (uint32_t i = 0; i < num_words; ++i) count += static_cast<uint64_t>(__builtin_popcountll(mask[i]));
+  return static_cast<uint32_t>(count);
+}
+
 uint32_t MaskToRows(const uint64_t* mask, uint32_t count, uint16_t* rows) {
   const hn::ScalableTag<uint16_t> d;
   const uint32_t lanes = static_cast<uint32_t>(hn::Lanes(d));
@@ -270,6 +343,8 @@ HWY_EXPORT(RefineBitSet);
 HWY_EXPORT(BloomMask);
 HWY_EXPORT(RefineBloom);
 HWY_EXPORT(ZeroByteMask);
+HWY_EXPORT(AndMask);
+HWY_EXPORT(CountMask);
 HWY_EXPORT(MaskToRows);
 HWY_EXPORT(AnyHighByte);
 
@@ -300,6 +375,10 @@ uint32_t RefineBloom(const void* stored, uint32_t width, const BloomSet& set, ui
 void ZeroByteMask(const uint8_t* bytes, uint32_t count, uint64_t* mask) {
   HWY_DYNAMIC_DISPATCH(ZeroByteMask)(bytes, count, mask);
 }
+uint32_t AndMask(uint64_t* mask, const uint64_t* other, uint32_t num_words) {
+  return HWY_DYNAMIC_DISPATCH(AndMask)(mask, other, num_words);
+}
+uint32_t CountMask(const uint64_t* mask, uint32_t num_words) { return HWY_DYNAMIC_DISPATCH(CountMask)(mask, num_words); }
 uint32_t MaskToRows(const uint64_t* mask, uint32_t count, uint16_t* rows) {
   return HWY_DYNAMIC_DISPATCH(MaskToRows)(mask, count, rows);
 }

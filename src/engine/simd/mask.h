@@ -51,6 +51,10 @@ uint32_t RefineBloom(const void* stored, uint32_t width, const BloomSet& set, ui
 // Rows whose byte is 0.
 void ZeroByteMask(const uint8_t* bytes, uint32_t count, uint64_t* mask);
 
+// mask &= other; returns the number of bits left.
+uint32_t AndMask(uint64_t* mask, const uint64_t* other, uint32_t num_words);
+uint32_t CountMask(const uint64_t* mask, uint32_t num_words);
+
 // The rows of a mask, ascending.
 uint32_t MaskToRows(const uint64_t* mask, uint32_t count, uint16_t* rows);
 

@@ -76,8 +76,7 @@ bool LikePattern::Parse() {
     anchored_end_ = true;
     simd::MaskedPattern& part = parts_.back();
     if (c == '_') {
-      part.mask.push_back(kAnyByte);
-      part.value.push_back(kAnyByte);
+      part.Append(kAnyByte, kAnyByte);
       continue;
     }
     // An escape at the end of the pattern stands for itself.
@@ -87,11 +86,9 @@ bool LikePattern::Parse() {
     }
     const std::string& equal = classes.equal[static_cast<unsigned char>(c)];
     if (equal.size() == 1) {
-      part.mask.push_back(0);
-      part.value.push_back(equal[0]);
+      part.Append(0, equal[0]);
     } else if (equal.size() == 2 && std::has_single_bit(static_cast<uint8_t>(equal[0] ^ equal[1]))) {
-      part.mask.push_back(static_cast<char>(equal[0] ^ equal[1]));
-      part.value.push_back(static_cast<char>(equal[0] | equal[1]));
+      part.Append(static_cast<char>(equal[0] ^ equal[1]), static_cast<char>(equal[0] | equal[1]));
     } else {
       return false;
     }

@@ -1,7 +1,6 @@
 #include "engine/storage/scan.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 
 #include "common/check.h"
@@ -169,12 +168,7 @@ void ScanWorkerImpl::RunFilter(ActiveFilter* active) {
   } else {
     alignas(64) uint64_t mask[kMaskWords];
     filter->Test(v.first_row, v.count, mask);
-    uint32_t alive = 0;
-    for (uint32_t i = 0; i < (v.count + 63) / 64; ++i) {
-      v.mask[i] &= mask[i];
-      alive += std::popcount(v.mask[i]);
-    }
-    v.alive = alive;
+    v.alive = simd::AndMask(v.mask, mask, (v.count + 63) / 64);
   }
   bytes_ += filter->bytes_per_row() * (v.listed ? before : v.count);
   active->Count(before, v.alive);
@@ -207,8 +201,7 @@ bool ScanWorkerImpl::FilterVector() {
   if (visibility_ != nullptr) {
     std::memcpy(v.mask, visibility_->words.data() + v.first_row / 64, num_words * 8);
     if (v.count % 64 != 0) v.mask[num_words - 1] &= (uint64_t{1} << (v.count % 64)) - 1;
-    v.alive = 0;
-    for (uint32_t i = 0; i < num_words; ++i) v.alive += std::popcount(v.mask[i]);
+    v.alive = simd::CountMask(v.mask, num_words);
   } else {
     std::memset(v.mask, 0xFF, num_words * 8);
     if (v.count % 64 != 0) v.mask[num_words - 1] = (uint64_t{1} << (v.count % 64)) - 1;
