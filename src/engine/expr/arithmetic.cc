@@ -39,7 +39,7 @@ ValueRange ResultRange(ArithmeticOp op, const ValueRange& a, const ValueRange& b
 }
 
 // One kernel over two slots of the same representation. `text` is the error for rows where the kernel reports overflow.
-Slot AddKernel(Compiler& c, ArithmeticOp op, ArithmeticClass arithmetic_class, Slot a, Slot b, const SlotInfo& result,
+Slot AddKernel(ExprCompiler& c, ArithmeticOp op, ArithmeticClass arithmetic_class, Slot a, Slot b, const SlotInfo& result,
                const std::string& text) {
   SlotInfo slot_info = result;
   slot_info.nullable = c.info(a).nullable || c.info(b).nullable;
@@ -79,7 +79,7 @@ Slot AddKernel(Compiler& c, ArithmeticOp op, ArithmeticClass arithmetic_class, S
 }
 
 // An integer in kI128 (or kI64) becomes kI64 of the result type; rows outside `bounds` are error 1690.
-Slot CheckedNarrow(Compiler& c, Slot slot, const plan::Type& type, const std::string& text) {
+Slot CheckedNarrow(ExprCompiler& c, Slot slot, const plan::Type& type, const std::string& text) {
   const SlotInfo in = c.info(slot);
   const ValueRange bounds = Bounds(type);
   SlotInfo slot_info{.type = type, .rep = Rep::kI64, .nullable = in.nullable};
@@ -99,7 +99,7 @@ Slot CheckedNarrow(Compiler& c, Slot slot, const plan::Type& type, const std::st
                   out, {slot}, {.raises = true});
 }
 
-Result<Slot> IntegerArithmetic(Compiler& c, ArithmeticOp op, const Expr& e, Slot a, Slot b) {
+Result<Slot> IntegerArithmetic(ExprCompiler& c, ArithmeticOp op, const Expr& e, Slot a, Slot b) {
   ASSIGN_OR_RETURN(a, c.ToNumber(a));
   ASSIGN_OR_RETURN(b, c.ToNumber(b));
   if (c.info(a).rep != Rep::kI64 || c.info(b).rep != Rep::kI64)
@@ -127,7 +127,7 @@ Result<Slot> IntegerArithmetic(Compiler& c, ArithmeticOp op, const Expr& e, Slot
   return CheckedNarrow(c, wide, e.type, text);
 }
 
-Slot BigArithmetic(Compiler& c, ExprOp op, const Expr& e, Slot a, Slot b, SlotInfo slot_info) {
+Slot BigArithmetic(ExprCompiler& c, ExprOp op, const Expr& e, Slot a, Slot b, SlotInfo slot_info) {
   slot_info.rep = Rep::kBig;
   slot_info.range = {};
   slot_info.nullable = c.info(a).nullable || c.info(b).nullable || op == ExprOp::kDiv || op == ExprOp::kMod;
@@ -165,7 +165,7 @@ bool FitsI128Decimal(const ValueRange& r) {
   return r.known && r.min > -limit && r.max < limit;
 }
 
-Result<Slot> DecimalArithmetic(Compiler& c, ArithmeticOp op, const Expr& e, Slot a, Slot b) {
+Result<Slot> DecimalArithmetic(ExprCompiler& c, ArithmeticOp op, const Expr& e, Slot a, Slot b) {
   ASSIGN_OR_RETURN(a, c.ToNumber(a));
   ASSIGN_OR_RETURN(b, c.ToNumber(b));
   const SlotInfo ia = c.info(a), ib = c.info(b);
@@ -201,7 +201,7 @@ Result<Slot> DecimalArithmetic(Compiler& c, ArithmeticOp op, const Expr& e, Slot
 }
 
 // Divides by something that may be zero: computes rows, NULL and a warning where the divisor is 0.
-Result<Slot> DecimalDivision(Compiler& c, const Expr& e, Slot a, Slot b) {
+Result<Slot> DecimalDivision(ExprCompiler& c, const Expr& e, Slot a, Slot b) {
   ASSIGN_OR_RETURN(a, c.ToNumber(a));
   ASSIGN_OR_RETURN(b, c.ToNumber(b));
   const SlotInfo ia = c.info(a), ib = c.info(b);
@@ -263,7 +263,7 @@ Result<Slot> DecimalDivision(Compiler& c, const Expr& e, Slot a, Slot b) {
       out, {a, b}, {.raises = may_be_zero && warn});
 }
 
-Result<Slot> RealDivision(Compiler& c, const Expr& e, Slot a, Slot b) {
+Result<Slot> RealDivision(ExprCompiler& c, const Expr& e, Slot a, Slot b) {
   ASSIGN_OR_RETURN(a, c.ToF64(a));
   ASSIGN_OR_RETURN(b, c.ToF64(b));
   SlotInfo slot_info{.type = e.type, .rep = Rep::kF64, .nullable = true};
@@ -287,7 +287,7 @@ Result<Slot> RealDivision(Compiler& c, const Expr& e, Slot a, Slot b) {
 }
 
 // DIV and % on integers; DIV on decimals.
-Result<Slot> IntegerDivision(Compiler& c, const Expr& e, Slot a, Slot b) {
+Result<Slot> IntegerDivision(ExprCompiler& c, const Expr& e, Slot a, Slot b) {
   const bool modulo = e.op == ExprOp::kMod;
   const bool warn = (c.plan().sql_mode & kModeErrorForDivisionByZero) != 0;
   const std::string text = RangeText(IntegerTypeName(e.type), e);
@@ -351,7 +351,7 @@ Result<Slot> IntegerDivision(Compiler& c, const Expr& e, Slot a, Slot b) {
                   out, {a, b}, {.raises = (may_be_zero && warn) || !fits});
 }
 
-Result<Slot> DecimalModulo(Compiler& c, const Expr& e, Slot a, Slot b) {
+Result<Slot> DecimalModulo(ExprCompiler& c, const Expr& e, Slot a, Slot b) {
   ASSIGN_OR_RETURN(a, c.ToNumber(a));
   ASSIGN_OR_RETURN(b, c.ToNumber(b));
   SlotInfo slot_info{.type = e.type};
@@ -361,7 +361,7 @@ Result<Slot> DecimalModulo(Compiler& c, const Expr& e, Slot a, Slot b) {
   return BigArithmetic(c, ExprOp::kMod, e, a, b, slot_info);
 }
 
-Result<Slot> NegateOrAbs(Compiler& c, const Expr& e, Slot a) {
+Result<Slot> NegateOrAbs(ExprCompiler& c, const Expr& e, Slot a) {
   const bool negate = e.op == ExprOp::kNeg;
   if (e.type.IsReal()) {
     ASSIGN_OR_RETURN(a, c.ToF64(a));
@@ -423,7 +423,7 @@ Result<Slot> NegateOrAbs(Compiler& c, const Expr& e, Slot a) {
 
 }  // namespace
 
-Result<Slot> BuildArithmetic(Compiler& c, const ExprPtr& expr) {
+Result<Slot> BuildArithmetic(ExprCompiler& c, const ExprPtr& expr) {
   const Expr& e = *expr;
   std::vector<Slot> args;
   for (const ExprPtr& arg : e.args) {

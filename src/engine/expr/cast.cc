@@ -38,7 +38,7 @@ void WarnTruncated(Row& r, const char* type, std::string_view value) {
 }
 
 // The same values under another type.
-Slot Relabel(Compiler& c, Slot a, SlotInfo slot_info) {
+Slot Relabel(ExprCompiler& c, Slot a, SlotInfo slot_info) {
   const Slot out = c.AddSlot(slot_info);
   return c.Finish(MakeStep([=](Frame& frame) -> Result<void> {
                     frame.Set(out, frame.in(a));
@@ -51,7 +51,7 @@ bool IsText(const SlotInfo& in) { return in.rep == Rep::kStr && in.type.kind == 
 bool IsIntegral(const SlotInfo& in) { return in.rep == Rep::kI64 && !in.type.IsTemporal() && in.type.kind != TypeKind::kDecimal; }
 
 // Text whose digits can be parsed as bytes.
-Result<void> CheckAsciiText(Compiler& c, const SlotInfo& in) {
+Result<void> CheckAsciiText(ExprCompiler& c, const SlotInfo& in) {
   const mysqlsem::Collation* collation = c.FindCollation(in.type.collation);
   if (collation == nullptr || !collation->ascii_based())
     return NotSupported("reading numbers or dates from text in this character set is not supported");
@@ -60,7 +60,7 @@ Result<void> CheckAsciiText(Compiler& c, const SlotInfo& in) {
 
 // ---- to integers --------------------------------------------------------------------------------------------------------
 
-Result<Slot> ToInteger(Compiler& c, const Expr& e, Slot a) {
+Result<Slot> ToInteger(ExprCompiler& c, const Expr& e, Slot a) {
   const SlotInfo in = c.info(a);
   const bool is_unsigned = e.type.IsUnsigned();
   const ValueRange bounds = TypeRange(e.type);
@@ -151,7 +151,7 @@ Result<Slot> ToInteger(Compiler& c, const Expr& e, Slot a) {
 // ---- to DECIMAL ---------------------------------------------------------------------------------------------------------
 
 // Any number as a decimal of exactly e.type: rounded, and refused at run time where it does not fit.
-Result<Slot> FitDecimal(Compiler& c, const Expr& e, Slot a) {
+Result<Slot> FitDecimal(ExprCompiler& c, const Expr& e, Slot a) {
   ASSIGN_OR_RETURN(a, c.ToNumber(a));
   const SlotInfo in = c.info(a);
   const int scale = e.type.scale, precision = e.type.precision;
@@ -203,7 +203,7 @@ Result<Slot> FitDecimal(Compiler& c, const Expr& e, Slot a) {
                   out, {a}, {.raises = true, .expensive = true});
 }
 
-Result<Slot> ToDecimal(Compiler& c, const Expr& e, Slot a) {
+Result<Slot> ToDecimal(ExprCompiler& c, const Expr& e, Slot a) {
   const SlotInfo in = c.info(a);
   SlotInfo big{.type = plan::DecimalType(65, 30, in.nullable), .rep = Rep::kBig, .nullable = in.nullable};
   big.scale = big.min_scale = 30;
@@ -256,7 +256,7 @@ Result<Slot> ToDecimal(Compiler& c, const Expr& e, Slot a) {
 
 // ---- to DOUBLE and FLOAT ------------------------------------------------------------------------------------------------
 
-Result<Slot> ToReal(Compiler& c, const Expr& e, Slot a) {
+Result<Slot> ToReal(ExprCompiler& c, const Expr& e, Slot a) {
   const SlotInfo in = c.info(a);
   SlotInfo slot_info{.type = e.type, .rep = Rep::kF64, .nullable = in.nullable};
   if (IsText(in)) {
@@ -333,7 +333,7 @@ bool ReturnParsed(Row& r, const mysqlsem::ParsedTemporal& parsed, TypeKind to, i
   return adjusted && r.Return(*adjusted);
 }
 
-Result<Slot> ToTemporal(Compiler& c, const Expr& e, Slot a) {
+Result<Slot> ToTemporal(ExprCompiler& c, const Expr& e, Slot a) {
   const SlotInfo in = c.info(a);
   const TypeKind from = in.type.kind, to = e.type.kind;
   const int scale = e.type.scale;
@@ -455,7 +455,7 @@ class TextWriter {
 
 }  // namespace
 
-Result<Slot> Compiler::ToString(Slot slot, const Type& type) {
+Result<Slot> ExprCompiler::ToString(Slot slot, const Type& type) {
   slot = DecodeCodes(FromBool(slot));
   SlotInfo in = info(slot);
   const mysqlsem::Collation* target = FindCollation(type.collation);
@@ -533,7 +533,7 @@ Result<Slot> Compiler::ToString(Slot slot, const Type& type) {
 
 namespace {
 
-Result<Slot> CastToString(Compiler& c, const Expr& e, Slot a) {
+Result<Slot> CastToString(ExprCompiler& c, const Expr& e, Slot a) {
   ASSIGN_OR_RETURN(a, c.ToString(a, e.type));
   const mysqlsem::Collation* collation = c.FindCollation(e.type.collation);
   SlotInfo slot_info = c.info(a);
@@ -560,7 +560,7 @@ Result<Slot> CastToString(Compiler& c, const Expr& e, Slot a) {
 }
 
 // ENUM: name by index. SET: names of the bits, joined by commas.
-Result<Slot> BuildMembers(Compiler& c, const Expr& e, Slot a) {
+Result<Slot> BuildMembers(ExprCompiler& c, const Expr& e, Slot a) {
   const bool is_enum = e.op == ExprOp::kEnumToString;
   if (c.info(a).rep != Rep::kI64 || e.type.kind != TypeKind::kString) return Malformed(e);
   auto names = std::make_shared<std::vector<std::string>>();
@@ -598,7 +598,7 @@ Result<Slot> BuildMembers(Compiler& c, const Expr& e, Slot a) {
 
 }  // namespace
 
-Result<Slot> BuildCast(Compiler& c, const ExprPtr& expr) {
+Result<Slot> BuildCast(ExprCompiler& c, const ExprPtr& expr) {
   const Expr& e = *expr;
   ASSIGN_OR_RETURN(Slot a, c.Compile(e.args[0]));
   if (c.IsNullConstant(a)) {

@@ -47,7 +47,7 @@ bool Holds(CompareOp op, int order) {
 }
 
 // Compares by kernel; both slots have the same fixed-width representation.
-Slot CompareByKernel(Compiler& c, CompareOp op, CompareClass compare_class, Slot a, Slot b) {
+Slot CompareByKernel(ExprCompiler& c, CompareOp op, CompareClass compare_class, Slot a, Slot b) {
   const Slot out = c.AddSlot(BoolInfo(c.info(a).nullable || c.info(b).nullable));
   const auto& kernels = Kernels().compare;
   const int k = static_cast<int>(compare_class);
@@ -81,14 +81,14 @@ Slot CompareByKernel(Compiler& c, CompareOp op, CompareClass compare_class, Slot
                   out, {a, b});
 }
 
-Slot CompareBig(Compiler& c, CompareOp op, Slot a, Slot b) {
+Slot CompareBig(ExprCompiler& c, CompareOp op, Slot a, Slot b) {
   const Slot out = c.AddSlot(BoolInfo(c.info(a).nullable || c.info(b).nullable));
   return c.Finish(MakeRowStep({a, b}, out, Strictness::kStrict,
                               [=](Row& r) { return r.Return(Holds(op, r.Big(0).Compare(r.Big(1)))); }),
                   out, {a, b}, {.expensive = true});
 }
 
-Result<Slot> CompareNumbers(Compiler& c, CompareOp op, Slot a, Slot b) {
+Result<Slot> CompareNumbers(ExprCompiler& c, CompareOp op, Slot a, Slot b) {
   ASSIGN_OR_RETURN(a, c.ToNumber(a));
   ASSIGN_OR_RETURN(b, c.ToNumber(b));
   const int scale = std::max(c.info(a).scale, c.info(b).scale);
@@ -147,7 +147,7 @@ CodeInterval FindInterval(const Dictionary& dictionary, CompareOp op, std::strin
   return {};
 }
 
-Slot CompareCodesWithConstant(Compiler& c, CompareOp op, Slot codes, std::string_view constant) {
+Slot CompareCodesWithConstant(ExprCompiler& c, CompareOp op, Slot codes, std::string_view constant) {
   const CodeInterval interval = FindInterval(*c.info(codes).dictionary, op, constant);
   const Slot out = c.AddSlot(BoolInfo(c.info(codes).nullable));
   return c.Finish(MakeUnaryStep(codes, out,
@@ -161,7 +161,7 @@ Slot CompareCodesWithConstant(Compiler& c, CompareOp op, Slot codes, std::string
 }
 
 // Two code columns of one dictionary: codes stand for values, so no byte is looked at.
-Slot CompareCodes(Compiler& c, CompareOp op, Slot a, Slot b) {
+Slot CompareCodes(ExprCompiler& c, CompareOp op, Slot a, Slot b) {
   const uint32_t* classes = c.info(a).dictionary->classes();
   if (classes == nullptr) return CompareByKernel(c, op, CompareClass::kU32, a, b);
   const Slot out = c.AddSlot(BoolInfo(c.info(a).nullable || c.info(b).nullable));
@@ -194,7 +194,7 @@ std::string_view WithoutTrailingSpaces(std::string_view s) {
   return s.substr(0, size);
 }
 
-Result<Slot> CompareStrings(Compiler& c, CompareOp op, Slot a, Slot b, uint32_t collation_id) {
+Result<Slot> CompareStrings(ExprCompiler& c, CompareOp op, Slot a, Slot b, uint32_t collation_id) {
   const mysqlsem::Collation* collation = c.FindCollation(collation_id);
   if (collation == nullptr) return NotSupported("collation " + std::to_string(collation_id) + " is not supported");
   const SlotInfo& ia = c.info(a);
@@ -245,7 +245,7 @@ bool IsText(const SlotInfo& slot_info) {
 
 }  // namespace
 
-Result<Slot> CompareSlots(Compiler& c, CompareOp op, Slot a, Slot b, uint32_t collation) {
+Result<Slot> CompareSlots(ExprCompiler& c, CompareOp op, Slot a, Slot b, uint32_t collation) {
   if (c.IsNullConstant(a) || c.IsNullConstant(b)) return c.NullConstant(BoolInfo(true));
   const SlotInfo& ia = c.info(a);
   const SlotInfo& ib = c.info(b);
@@ -266,7 +266,7 @@ Result<Slot> CompareSlots(Compiler& c, CompareOp op, Slot a, Slot b, uint32_t co
   return CompareNumbers(c, op, a, b);
 }
 
-Result<Slot> BuildComparison(Compiler& c, const ExprPtr& e) {
+Result<Slot> BuildComparison(ExprCompiler& c, const ExprPtr& e) {
   ASSIGN_OR_RETURN(Slot a, c.Compile(e->args[0]));
   ASSIGN_OR_RETURN(Slot b, c.Compile(e->args[1]));
   if (e->op == ExprOp::kNullSafeEq) {
@@ -332,7 +332,7 @@ constexpr int128 kByteTableSpan = 16 << 10;
 constexpr size_t kFewValues = 4;
 
 // x IN (values) for a fixed-width kI64 slot; NULL instead of false if the list held a NULL.
-Slot InIntegers(Compiler& c, Slot x, std::vector<int64_t> values, bool list_has_null) {
+Slot InIntegers(ExprCompiler& c, Slot x, std::vector<int64_t> values, bool list_has_null) {
   std::sort(values.begin(), values.end());
   values.erase(std::unique(values.begin(), values.end()), values.end());
   const Slot out = c.AddSlot(BoolInfo(c.info(x).nullable || list_has_null));
@@ -402,7 +402,7 @@ struct StringSet {
   }
 };
 
-Slot InStrings(Compiler& c, Slot x, std::shared_ptr<StringSet> set, bool list_has_null) {
+Slot InStrings(ExprCompiler& c, Slot x, std::shared_ptr<StringSet> set, bool list_has_null) {
   const Slot text = c.DecodeCodes(x);
   const Slot out = c.AddSlot(BoolInfo(c.info(text).nullable || list_has_null));
   return c.Finish(MakeRowStep({text}, out, Strictness::kStrict,
@@ -416,7 +416,7 @@ Slot InStrings(Compiler& c, Slot x, std::shared_ptr<StringSet> set, bool list_ha
 
 }  // namespace
 
-Result<Slot> BuildIn(Compiler& c, const ExprPtr& e) {
+Result<Slot> BuildIn(ExprCompiler& c, const ExprPtr& e) {
   ASSIGN_OR_RETURN(Slot x, c.Compile(e->args[0]));
   const bool negated = e->op == ExprOp::kNotIn;
   std::vector<int64_t> integers;

@@ -40,19 +40,19 @@ ValueRange TypeRange(const Type& type) {
   }
 }
 
-struct Compiler::Mark {
+struct ExprCompiler::Mark {
   size_t slots, steps, imports, constants, children, values, conversions;
   int num_states, num_raising, num_expensive;
 };
 
-Compiler::Mark Compiler::MakeMark() const {
+ExprCompiler::Mark ExprCompiler::MakeMark() const {
   return {scope_->slots.size(),          scope_->steps.size(),    scope_->imports.size(),
           scope_->constants.size(),      scope_->children.size(), builder_->values_log.size(),
           builder_->conversions_log.size(), scope_->num_states,   builder_->num_raising,
           builder_->num_expensive};
 }
 
-void Compiler::RollBack(const Mark& mark) {
+void ExprCompiler::RollBack(const Mark& mark) {
   scope_->slots.resize(mark.slots);
   scope_->steps.resize(mark.steps);
   scope_->imports.resize(mark.imports);
@@ -72,26 +72,26 @@ void Compiler::RollBack(const Mark& mark) {
   }
 }
 
-Compiler::Compiler(const BatchLayout& input, QueryContext* context, ProgramMemory* memory)
+ExprCompiler::ExprCompiler(const BatchLayout& input, QueryContext* context, ProgramMemory* memory)
     : input_(input), context_(context), memory_(memory), root_(std::make_unique<Scope>()), scope_(root_.get()) {
   builders_.push_back({.scope = scope_});
   builder_ = &builders_.back();
 }
 
-Slot Compiler::AddSlot(const SlotInfo& slot_info) {
+Slot ExprCompiler::AddSlot(const SlotInfo& slot_info) {
   scope_->slots.push_back(slot_info);
   scope_->slots.back().constant = false;
   return static_cast<Slot>(scope_->slots.size()) - 1;
 }
 
-Slot Compiler::AddConstant(const SlotInfo& slot_info, const Vector& vector) {
+Slot ExprCompiler::AddConstant(const SlotInfo& slot_info, const Vector& vector) {
   const Slot slot = AddSlot(slot_info);
   mutable_info(slot).constant = true;
   scope_->constants.emplace_back(slot, vector);
   return slot;
 }
 
-bool Compiler::TryFold(Step* step, Slot out, std::span<const Slot> inputs) {
+bool ExprCompiler::TryFold(Step* step, Slot out, std::span<const Slot> inputs) {
   for (Slot input : inputs)
     if (!info(input).constant) return false;
   // A private context shows whether the step raises a warning.
@@ -131,7 +131,7 @@ bool Compiler::TryFold(Step* step, Slot out, std::span<const Slot> inputs) {
   return true;
 }
 
-Slot Compiler::Finish(std::unique_ptr<Step> step, Slot out, std::span<const Slot> inputs, StepTraits traits) {
+Slot ExprCompiler::Finish(std::unique_ptr<Step> step, Slot out, std::span<const Slot> inputs, StepTraits traits) {
   if (traits.foldable && TryFold(step.get(), out, inputs)) return out;
   scope_->steps.push_back(std::move(step));
   if (traits.raises) ++builder_->num_raising;
@@ -158,7 +158,7 @@ Vector ConstantOfWidth(ProgramMemory* memory, Rep rep, const void* value, bool i
 
 }  // namespace
 
-Result<Slot> Compiler::ConstantSlot(const plan::Value& value, const Type& type) {
+Result<Slot> ExprCompiler::ConstantSlot(const plan::Value& value, const Type& type) {
   SlotInfo slot_info{.type = type, .nullable = value.is_null, .constant = true};
   slot_info.num_distinct = 1;
   if (type.kind == TypeKind::kDecimal) slot_info.scale = slot_info.min_scale = type.scale;
@@ -203,7 +203,7 @@ Result<Slot> Compiler::ConstantSlot(const plan::Value& value, const Type& type) 
   return AddConstant(slot_info, vector);
 }
 
-Slot Compiler::NullConstant(const SlotInfo& like) {
+Slot ExprCompiler::NullConstant(const SlotInfo& like) {
   SlotInfo slot_info = like;
   slot_info.constant = slot_info.nullable = true;
   slot_info.num_distinct = 1;
@@ -215,30 +215,30 @@ Slot Compiler::NullConstant(const SlotInfo& like) {
   return AddConstant(slot_info, vector);
 }
 
-Slot Compiler::IntConstant(int64_t value) {
+Slot ExprCompiler::IntConstant(int64_t value) {
   return *ConstantSlot(plan::Value::Int(value), plan::IntType(false));
 }
 
-Slot Compiler::BoolConstant(bool value) {
+Slot ExprCompiler::BoolConstant(bool value) {
   SlotInfo slot_info = BoolInfo(false);
   slot_info.constant = true;
   const uint8_t byte = value;
   return AddConstant(slot_info, ConstantOfWidth(memory_, Rep::kBool, &byte, false));
 }
 
-const Vector* Compiler::ConstantVector(Slot slot) const {
+const Vector* ExprCompiler::ConstantVector(Slot slot) const {
   if (!info(slot).constant) return nullptr;
   for (const auto& [constant, vector] : scope_->constants)
     if (constant == slot) return &vector;
   return nullptr;
 }
 
-bool Compiler::IsNullConstant(Slot slot) const {
+bool ExprCompiler::IsNullConstant(Slot slot) const {
   const Vector* vector = ConstantVector(slot);
   return vector != nullptr && vector->nulls != nullptr && vector->nulls[0] != 0;
 }
 
-int128 Compiler::ConstantInt(Slot slot) const {
+int128 ExprCompiler::ConstantInt(Slot slot) const {
   const Vector* vector = ConstantVector(slot);
   DCHECK(vector != nullptr);
   switch (info(slot).rep) {
@@ -249,20 +249,20 @@ int128 Compiler::ConstantInt(Slot slot) const {
   }
 }
 
-std::string_view Compiler::ConstantString(Slot slot) const {
+std::string_view ExprCompiler::ConstantString(Slot slot) const {
   const Vector* vector = ConstantVector(slot);
   DCHECK(vector != nullptr && info(slot).rep == Rep::kStr);
   return vector->str()->view();
 }
 
-const mysqlsem::Collation* Compiler::FindCollation(uint32_t id) const {
+const mysqlsem::Collation* ExprCompiler::FindCollation(uint32_t id) const {
   mysqlsem::InitializeCollations();
   return mysqlsem::FindCollation(id);
 }
 
 // ---- numbering of expressions ---------------------------------------------------------------------------------------
 
-int Compiler::NumberOf(const Expr& expr) {
+int ExprCompiler::NumberOf(const Expr& expr) {
   auto cached = number_cache_.find(&expr);
   if (cached != number_cache_.end()) return cached->second;
   std::string key;
@@ -291,11 +291,11 @@ int Compiler::NumberOf(const Expr& expr) {
   return number;
 }
 
-void Compiler::Remember(int number, Slot slot) {
+void ExprCompiler::Remember(int number, Slot slot) {
   if (builder_->values.emplace(number, slot).second) builder_->values_log.push_back(number);
 }
 
-Slot Compiler::FindValue(ScopeBuilder* builder, int number) {
+Slot ExprCompiler::FindValue(ScopeBuilder* builder, int number) {
   auto it = builder->values.find(number);
   if (it != builder->values.end()) return it->second;
   if (builder->outer == nullptr) return -1;
@@ -320,7 +320,7 @@ Slot Compiler::FindValue(ScopeBuilder* builder, int number) {
 
 // ---- compilation ----------------------------------------------------------------------------------------------------
 
-Result<Slot> Compiler::Compile(const ExprPtr& expr) {
+Result<Slot> ExprCompiler::Compile(const ExprPtr& expr) {
   if (expr == nullptr) return NotSupported("missing expression");
   const int number = NumberOf(*expr);
   const Slot known = FindValue(builder_, number);
@@ -330,7 +330,7 @@ Result<Slot> Compiler::Compile(const ExprPtr& expr) {
   return slot;
 }
 
-Result<Slot> Compiler::CompileColumn(const Expr& expr) {
+Result<Slot> ExprCompiler::CompileColumn(const Expr& expr) {
   const int position = input_.Find(expr.column);
   if (position < 0) return MakeError(ErrorCode::kInternal, "expression reads a column that its input lacks: #" + std::to_string(expr.column));
   const ColumnInfo& column = input_.columns[static_cast<size_t>(position)];
@@ -361,7 +361,7 @@ Result<Slot> Compiler::CompileColumn(const Expr& expr) {
   return builder_ == &root ? slot : FindValue(builder_, number);
 }
 
-Result<Slot> Compiler::CompileNew(const ExprPtr& expr) {
+Result<Slot> ExprCompiler::CompileNew(const ExprPtr& expr) {
   const Expr& e = *expr;
   if (!plan::HasValidArity(e)) return Malformed(e);
   for (const ExprPtr& arg : e.args)
@@ -387,7 +387,7 @@ Result<Slot> Compiler::CompileNew(const ExprPtr& expr) {
   return NotSupported(std::string("function ") + plan::ExprOpName(op) + " is not supported");
 }
 
-Result<Slot> Compiler::CompileLookup(const ExprPtr& expr) {
+Result<Slot> ExprCompiler::CompileLookup(const ExprPtr& expr) {
   plan::ColumnId column = 0;
   plan::ForEachColumn(*expr, [&](plan::ColumnId id) { column = id; });
   const int position = input_.Find(column);
@@ -400,7 +400,7 @@ Result<Slot> Compiler::CompileLookup(const ExprPtr& expr) {
 
 // ---- branches -------------------------------------------------------------------------------------------------------
 
-int Compiler::OpenChild() {
+int ExprCompiler::OpenChild() {
   scope_->children.push_back(std::make_unique<Scope>());
   const int index = static_cast<int>(scope_->children.size()) - 1;
   Scope* child = scope_->children.back().get();
@@ -411,7 +411,7 @@ int Compiler::OpenChild() {
   return index;
 }
 
-void Compiler::ReopenChild(int index) {
+void ExprCompiler::ReopenChild(int index) {
   Scope* child = scope_->children[static_cast<size_t>(index)].get();
   builders_.push_back(std::move(closed_[child]));
   builders_.back().outer = builder_;
@@ -419,7 +419,7 @@ void Compiler::ReopenChild(int index) {
   scope_ = child;
 }
 
-void Compiler::CloseChild() {
+void ExprCompiler::CloseChild() {
   ScopeBuilder* child = builder_;
   builder_ = child->outer;
   scope_ = builder_->scope;
@@ -431,7 +431,7 @@ void Compiler::CloseChild() {
   builders_.pop_back();
 }
 
-Result<void> Compiler::ConvertBranch(Branch* branch, const Convert& convert) {
+Result<void> ExprCompiler::ConvertBranch(Branch* branch, const Convert& convert) {
   if (branch->child >= 0) ReopenChild(branch->child);
   Result<Slot> slot = convert(branch->slot);
   if (slot) {
@@ -443,7 +443,7 @@ Result<void> Compiler::ConvertBranch(Branch* branch, const Convert& convert) {
   return {};
 }
 
-Result<Compiler::Branch> Compiler::CompileBranch(const ExprPtr& expr, const Convert& convert) {
+Result<ExprCompiler::Branch> ExprCompiler::CompileBranch(const ExprPtr& expr, const Convert& convert) {
   const auto decided = lazy_.find(expr.get());
   if (decided == lazy_.end() || !decided->second) {
     const Mark mark = MakeMark();

@@ -1,4 +1,4 @@
-// Turns plan::Expr trees into a program (program.h). One Compiler per compiled expression list.
+// Turns plan::Expr trees into a program (program.h). One ExprCompiler per compiled expression list.
 //
 // Compile(expr) gives the slot that holds the expression's value in the current scope, in whatever representation is narrowest; the
 // conversion methods (ToBool, ToF64, Rescale, ...) give slots in the representation a kernel wants. Equal expressions share a slot, also
@@ -41,9 +41,9 @@ struct StepTraits {
   bool foldable = true;
 };
 
-class Compiler {
+class ExprCompiler {
  public:
-  Compiler(const BatchLayout& input, QueryContext* context, ProgramMemory* memory);
+  ExprCompiler(const BatchLayout& input, QueryContext* context, ProgramMemory* memory);
 
   Result<Slot> Compile(const plan::ExprPtr& expr);
   // The slot converted to what Expression promises for `type` (lanes, scale, integers for booleans).
@@ -163,25 +163,25 @@ class Compiler {
 
 // Builders: one function per family. Each compiles its arguments itself (conditional ones decide where).
 using plan::ExprPtr;
-Result<Slot> BuildComparison(Compiler& c, const ExprPtr& e);
-Result<Slot> BuildIn(Compiler& c, const ExprPtr& e);
-Result<Slot> BuildLogic(Compiler& c, const ExprPtr& e);
-Result<Slot> BuildArithmetic(Compiler& c, const ExprPtr& e);
-Result<Slot> BuildNumericFunction(Compiler& c, const ExprPtr& e);
-Result<Slot> BuildConditional(Compiler& c, const ExprPtr& e);
-Result<Slot> BuildCast(Compiler& c, const ExprPtr& e);
-Result<Slot> BuildStringFunction(Compiler& c, const ExprPtr& e);
-Result<Slot> BuildLike(Compiler& c, const ExprPtr& e);
-Result<Slot> BuildTemporal(Compiler& c, const ExprPtr& e);
-Result<Slot> BuildTimestampToDatetime(Compiler& c, const ExprPtr& e, Slot value);
+Result<Slot> BuildComparison(ExprCompiler& c, const ExprPtr& e);
+Result<Slot> BuildIn(ExprCompiler& c, const ExprPtr& e);
+Result<Slot> BuildLogic(ExprCompiler& c, const ExprPtr& e);
+Result<Slot> BuildArithmetic(ExprCompiler& c, const ExprPtr& e);
+Result<Slot> BuildNumericFunction(ExprCompiler& c, const ExprPtr& e);
+Result<Slot> BuildConditional(ExprCompiler& c, const ExprPtr& e);
+Result<Slot> BuildCast(ExprCompiler& c, const ExprPtr& e);
+Result<Slot> BuildStringFunction(ExprCompiler& c, const ExprPtr& e);
+Result<Slot> BuildLike(ExprCompiler& c, const ExprPtr& e);
+Result<Slot> BuildTemporal(ExprCompiler& c, const ExprPtr& e);
+Result<Slot> BuildTimestampToDatetime(ExprCompiler& c, const ExprPtr& e, Slot value);
 
 // Pieces the builders share.
 // a <op> b for slots of one comparison class; a kBool slot.
-Result<Slot> CompareSlots(Compiler& c, CompareOp op, Slot a, Slot b, uint32_t collation);
-Slot AndSlots(Compiler& c, Slot a, Slot b);
-Slot OrSlots(Compiler& c, Slot a, Slot b);
-Slot NotSlot(Compiler& c, Slot a);
-Slot IsNullSlot(Compiler& c, Slot a, bool negated);
+Result<Slot> CompareSlots(ExprCompiler& c, CompareOp op, Slot a, Slot b, uint32_t collation);
+Slot AndSlots(ExprCompiler& c, Slot a, Slot b);
+Slot OrSlots(ExprCompiler& c, Slot a, Slot b);
+Slot NotSlot(ExprCompiler& c, Slot a);
+Slot IsNullSlot(ExprCompiler& c, Slot a, bool negated);
 SlotInfo BoolInfo(bool nullable);
 
 inline std::unexpected<Error> Malformed(const plan::Expr& e) {

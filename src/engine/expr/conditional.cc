@@ -11,7 +11,7 @@ using plan::Expr;
 using plan::ExprOp;
 using plan::Type;
 using plan::TypeKind;
-using Branch = Compiler::Branch;
+using Branch = ExprCompiler::Branch;
 
 namespace {
 
@@ -20,10 +20,10 @@ const uint8_t* Bytes(const Vector& v) { return static_cast<const uint8_t*>(v.dat
 // ---- a common representation for the values of several branches ------------------------------------------------------
 
 // Brings the branches to one representation that can hold any of them, and fills `result` with it.
-Result<void> Unify(Compiler& c, const Type& type, std::vector<Branch*> values, SlotInfo* result) {
+Result<void> Unify(ExprCompiler& c, const Type& type, std::vector<Branch*> values, SlotInfo* result) {
   SlotInfo slot_info{.type = type, .nullable = false};
   const TypeKind kind = type.kind;
-  auto convert_all = [&](const Compiler::Convert& convert) -> Result<void> {
+  auto convert_all = [&](const ExprCompiler::Convert& convert) -> Result<void> {
     for (Branch* value : values) RETURN_IF_ERROR(c.ConvertBranch(value, convert));
     return {};
   };
@@ -126,7 +126,7 @@ void BlendVectors(Frame& frame, Slot out, const uint8_t* condition, const Vector
 }
 
 // One value by selection when all parts are cheap: out = condition ? a : b.
-Slot SelectSlots(Compiler& c, Slot condition, Slot a, Slot b, const SlotInfo& result) {
+Slot SelectSlots(ExprCompiler& c, Slot condition, Slot a, Slot b, const SlotInfo& result) {
   SlotInfo slot_info = result;
   slot_info.nullable = c.info(a).nullable || c.info(b).nullable;
   const Slot out = c.AddSlot(slot_info);
@@ -143,7 +143,7 @@ Slot SelectSlots(Compiler& c, Slot condition, Slot a, Slot b, const SlotInfo& re
 }
 
 // out = a where a is not NULL, else b.
-Slot CoalesceSlots(Compiler& c, Slot a, Slot b, const SlotInfo& result) {
+Slot CoalesceSlots(ExprCompiler& c, Slot a, Slot b, const SlotInfo& result) {
   SlotInfo slot_info = result;
   slot_info.nullable = c.info(a).nullable && c.info(b).nullable;
   const Slot out = c.AddSlot(slot_info);
@@ -251,7 +251,7 @@ SlotInfo NullLike(const Type& type) {
 Result<Slot> Same(Slot s) { return s; }
 
 // whens[i] -> thens[i], else the last of thens (if there is one more) or NULL.
-Result<Slot> BuildCase(Compiler& c, const Type& type, const std::vector<ExprPtr>& whens, const std::vector<ExprPtr>& thens) {
+Result<Slot> BuildCase(ExprCompiler& c, const Type& type, const std::vector<ExprPtr>& whens, const std::vector<ExprPtr>& thens) {
   std::vector<CaseStep::Arm> arms;
   bool lazy = false, raises = false;
   for (size_t i = 0; i < whens.size(); ++i) {
@@ -294,7 +294,7 @@ Result<Slot> BuildCase(Compiler& c, const Type& type, const std::vector<ExprPtr>
                   {.raises = raises, .foldable = false});
 }
 
-Result<Slot> BuildCoalesce(Compiler& c, const Type& type, const std::vector<ExprPtr>& args) {
+Result<Slot> BuildCoalesce(ExprCompiler& c, const Type& type, const std::vector<ExprPtr>& args) {
   std::vector<CaseStep::Arm> arms;
   bool lazy = false, raises = false;
   for (size_t i = 0; i < args.size(); ++i) {
@@ -328,7 +328,7 @@ Result<Slot> BuildCoalesce(Compiler& c, const Type& type, const std::vector<Expr
                   {.raises = raises, .foldable = false});
 }
 
-Result<Slot> BuildNullIf(Compiler& c, const Expr& e) {
+Result<Slot> BuildNullIf(ExprCompiler& c, const Expr& e) {
   ASSIGN_OR_RETURN(Slot a, c.Compile(e.args[0]));
   if (c.IsNullConstant(a)) return c.NullConstant(NullLike(e.type));
   ASSIGN_OR_RETURN(Slot b, c.Compile(e.args[1]));
@@ -341,7 +341,7 @@ Result<Slot> BuildNullIf(Compiler& c, const Expr& e) {
 }
 
 // LEAST and GREATEST: NULL if any argument is; of equal values GREATEST takes the last and LEAST the first, as the server.
-Result<Slot> BuildExtreme(Compiler& c, const Expr& e) {
+Result<Slot> BuildExtreme(ExprCompiler& c, const Expr& e) {
   const bool least = e.op == ExprOp::kLeast;
   std::vector<Branch> branches;
   std::vector<Branch*> values;
@@ -394,7 +394,7 @@ Result<Slot> BuildExtreme(Compiler& c, const Expr& e) {
   return best;
 }
 
-Result<Slot> BuildRejectIf(Compiler& c, const Expr& e) {
+Result<Slot> BuildRejectIf(ExprCompiler& c, const Expr& e) {
   ASSIGN_OR_RETURN(Slot condition, c.Compile(e.args[0]));
   ASSIGN_OR_RETURN(condition, c.ToBool(condition));
   Slot value;
@@ -423,7 +423,7 @@ ExprPtr Integer(int64_t v) { return plan::Constant(plan::Value::Int(v), plan::In
 
 }  // namespace
 
-Result<Slot> BuildConditional(Compiler& c, const ExprPtr& expr) {
+Result<Slot> BuildConditional(ExprCompiler& c, const ExprPtr& expr) {
   const Expr& e = *expr;
   std::vector<ExprPtr> whens, thens;
   switch (e.op) {

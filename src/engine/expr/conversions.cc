@@ -28,7 +28,7 @@ double ScaledToDouble(int128 value, int scale) {
 }  // namespace
 
 template <typename F>
-Slot Compiler::Converted(Slot slot, int kind, int parameter, F&& make) {
+Slot ExprCompiler::Converted(Slot slot, int kind, int parameter, F&& make) {
   const auto key = std::make_tuple(slot, kind, parameter);
   auto it = builder_->conversions.find(key);
   if (it != builder_->conversions.end()) return it->second;
@@ -38,7 +38,7 @@ Slot Compiler::Converted(Slot slot, int kind, int parameter, F&& make) {
   return out;
 }
 
-Result<Slot> Compiler::ToBool(Slot slot) {
+Result<Slot> ExprCompiler::ToBool(Slot slot) {
   const SlotInfo in = info(slot);
   if (in.rep == Rep::kBool) return slot;
   if (in.rep == Rep::kStr || in.rep == Rep::kCode) return NotSupported("a string used as a condition is not supported");
@@ -69,7 +69,7 @@ Result<Slot> Compiler::ToBool(Slot slot) {
   });
 }
 
-Slot Compiler::FromBool(Slot slot) {
+Slot ExprCompiler::FromBool(Slot slot) {
   const SlotInfo in = info(slot);
   if (in.rep != Rep::kBool) return slot;
   return Converted(slot, kConvFromBool, 0, [&] {
@@ -84,7 +84,7 @@ Slot Compiler::FromBool(Slot slot) {
   });
 }
 
-Slot Compiler::DecodeCodes(Slot slot) {
+Slot ExprCompiler::DecodeCodes(Slot slot) {
   const SlotInfo in = info(slot);
   if (in.rep != Rep::kCode) return slot;
   return Converted(slot, kConvDecode, 0, [&] {
@@ -101,7 +101,7 @@ Slot Compiler::DecodeCodes(Slot slot) {
   });
 }
 
-Result<Slot> Compiler::ToNumber(Slot slot) {
+Result<Slot> ExprCompiler::ToNumber(Slot slot) {
   slot = FromBool(slot);
   const SlotInfo& in = info(slot);
   if (in.rep == Rep::kI64 || in.rep == Rep::kI128 || in.rep == Rep::kBig) return slot;
@@ -109,7 +109,7 @@ Result<Slot> Compiler::ToNumber(Slot slot) {
   return NotSupported("a value of type " + plan::TypeName(in.type) + " in exact arithmetic is not supported");
 }
 
-Slot Compiler::ToI128(Slot slot) {
+Slot ExprCompiler::ToI128(Slot slot) {
   const SlotInfo in = info(slot);
   if (in.rep == Rep::kI128) return slot;
   return Converted(slot, kConvI128, 0, [&] {
@@ -129,7 +129,7 @@ Slot Compiler::ToI128(Slot slot) {
   });
 }
 
-Slot Compiler::NarrowToI64(Slot slot) {
+Slot ExprCompiler::NarrowToI64(Slot slot) {
   const SlotInfo in = info(slot);
   if (in.rep != Rep::kI128 || !FitsI64(in.range)) return slot;
   return Converted(slot, kConvNarrow, 0, [&] {
@@ -142,7 +142,7 @@ Slot Compiler::NarrowToI64(Slot slot) {
   });
 }
 
-Result<Slot> Compiler::ToBig(Slot slot) {
+Result<Slot> ExprCompiler::ToBig(Slot slot) {
   slot = FromBool(slot);
   const SlotInfo in = info(slot);
   if (in.rep == Rep::kBig) return slot;
@@ -176,7 +176,7 @@ Result<Slot> Compiler::ToBig(Slot slot) {
   });
 }
 
-Result<Slot> Compiler::ToF64(Slot slot) {
+Result<Slot> ExprCompiler::ToF64(Slot slot) {
   slot = FromBool(slot);
   const SlotInfo in = info(slot);
   if (in.rep == Rep::kF64) return slot;
@@ -216,7 +216,7 @@ Result<Slot> Compiler::ToF64(Slot slot) {
   });
 }
 
-Result<Slot> Compiler::Rescale(Slot slot, int scale) {
+Result<Slot> ExprCompiler::Rescale(Slot slot, int scale) {
   const SlotInfo in = info(slot);
   if (in.rep == Rep::kBig || scale == in.scale) return slot;
   const int shift = scale - in.scale;
@@ -244,7 +244,7 @@ Result<Slot> Compiler::Rescale(Slot slot, int scale) {
   });
 }
 
-Result<Slot> Compiler::ToRep(Slot slot, Rep rep) {
+Result<Slot> ExprCompiler::ToRep(Slot slot, Rep rep) {
   if (info(slot).rep == rep) return slot;
   if (IsNullConstant(slot)) {
     SlotInfo like = info(slot);
@@ -293,7 +293,7 @@ int128 RoundRangeEnd(int128 value, int shift) {
 
 }  // namespace
 
-Result<Slot> Compiler::FitScale(Slot slot, int scale) {
+Result<Slot> ExprCompiler::FitScale(Slot slot, int scale) {
   const SlotInfo in = info(slot);
   if (in.rep == Rep::kBig || in.scale == scale) return slot;
   if (in.scale < scale) return Rescale(slot, scale);
@@ -317,7 +317,7 @@ Result<Slot> Compiler::FitScale(Slot slot, int scale) {
                 out, {slot});
 }
 
-Result<Slot> Compiler::Deliver(Slot slot, const Type& type, const plan::Expr& expr) {
+Result<Slot> ExprCompiler::Deliver(Slot slot, const Type& type, const plan::Expr& expr) {
   slot = FromBool(slot);
   if (info(slot).type.kind == TypeKind::kNull || type.kind == TypeKind::kNull) {
     if (!IsNullConstant(slot)) return slot;

@@ -23,7 +23,7 @@ class Program final : public Expression {
   explicit Program(QueryContext* context) : context_(context) {}
 
   Result<void> Build(std::span<const plan::ExprPtr> exprs, const BatchLayout& input) {
-    Compiler compiler(input, context_, &memory_);
+    ExprCompiler compiler(input, context_, &memory_);
     for (const plan::ExprPtr& expr : exprs) {
       ASSIGN_OR_RETURN(Slot slot, compiler.Compile(expr));
       // A lone condition also serves Select, which wants booleans as bytes.

@@ -158,7 +158,7 @@ CompiledLike CompilePattern(const Collation* collation, std::string_view pattern
 
 }  // namespace
 
-Result<Slot> BuildLike(Compiler& c, const ExprPtr& expr) {
+Result<Slot> BuildLike(ExprCompiler& c, const ExprPtr& expr) {
   const Expr& e = *expr;
   const bool negated = e.op == ExprOp::kNotLike;
   const Collation* collation = c.FindCollation(e.collation);

@@ -26,7 +26,7 @@ void Combine(Frame& frame, bool is_and, const Vector& x, const Vector& y, Slot o
   r.nulls = nulls;
 }
 
-Slot CombineSlots(Compiler& c, bool is_and, Slot a, Slot b) {
+Slot CombineSlots(ExprCompiler& c, bool is_and, Slot a, Slot b) {
   const Slot out = c.AddSlot(BoolInfo(c.info(a).nullable || c.info(b).nullable));
   return c.Finish(MakeStep([=](Frame& frame) -> Result<void> {
                     const Vector x = frame.in(a), y = frame.in(b);
@@ -60,10 +60,10 @@ Slot CombineSlots(Compiler& c, bool is_and, Slot a, Slot b) {
 
 }  // namespace
 
-Slot AndSlots(Compiler& c, Slot a, Slot b) { return CombineSlots(c, true, a, b); }
-Slot OrSlots(Compiler& c, Slot a, Slot b) { return CombineSlots(c, false, a, b); }
+Slot AndSlots(ExprCompiler& c, Slot a, Slot b) { return CombineSlots(c, true, a, b); }
+Slot OrSlots(ExprCompiler& c, Slot a, Slot b) { return CombineSlots(c, false, a, b); }
 
-Slot NotSlot(Compiler& c, Slot a) {
+Slot NotSlot(ExprCompiler& c, Slot a) {
   const Slot out = c.AddSlot(BoolInfo(c.info(a).nullable));
   return c.Finish(MakeUnaryStep(a, out,
                                 [](const Vector& x, Vector& r, uint32_t n) {
@@ -73,7 +73,7 @@ Slot NotSlot(Compiler& c, Slot a) {
                   out, {a});
 }
 
-Slot IsNullSlot(Compiler& c, Slot a, bool negated) {
+Slot IsNullSlot(ExprCompiler& c, Slot a, bool negated) {
   if (!c.info(a).nullable) return c.BoolConstant(negated);
   const Slot out = c.AddSlot(BoolInfo(false));
   return c.Finish(MakeStep([=](Frame& frame) -> Result<void> {
@@ -98,7 +98,7 @@ Slot IsNullSlot(Compiler& c, Slot a, bool negated) {
 namespace {
 
 // IS [NOT] TRUE / FALSE over a boolean slot.
-Slot IsTruthSlot(Compiler& c, Slot a, bool truth, bool negated) {
+Slot IsTruthSlot(ExprCompiler& c, Slot a, bool truth, bool negated) {
   const Slot out = c.AddSlot(BoolInfo(false));
   return c.Finish(MakeStep([=](Frame& frame) -> Result<void> {
                     const Vector& x = frame.in(a);
@@ -118,7 +118,7 @@ Slot IsTruthSlot(Compiler& c, Slot a, bool truth, bool negated) {
                   out, {a});
 }
 
-Slot XorSlots(Compiler& c, Slot a, Slot b) {
+Slot XorSlots(ExprCompiler& c, Slot a, Slot b) {
   const Slot out = c.AddSlot(BoolInfo(c.info(a).nullable || c.info(b).nullable));
   return c.Finish(
       MakeRowStep({a, b}, out, Strictness::kStrict, [](Row& r) { return r.Return(r.Bool(0) != r.Bool(1)); }), out, {a, b});
@@ -127,7 +127,7 @@ Slot XorSlots(Compiler& c, Slot a, Slot b) {
 // AND / OR whose later terms run only for the rows that the earlier ones leave open.
 class SequenceStep final : public Step {
  public:
-  SequenceStep(bool is_and, std::vector<Compiler::Branch> terms, Slot out)
+  SequenceStep(bool is_and, std::vector<ExprCompiler::Branch> terms, Slot out)
       : is_and_(is_and), terms_(std::move(terms)), out_(out) {}
 
   Result<void> Run(Frame& frame) const override {
@@ -138,7 +138,7 @@ class SequenceStep final : public Step {
     std::memset(bytes, is_and_, n);
     std::memset(nulls, 0, n);
     uint16_t rows[kVectorSize];
-    for (const Compiler::Branch& term : terms_) {
+    for (const ExprCompiler::Branch& term : terms_) {
       // Undecided rows: for AND those not false, for OR those not true.
       uint32_t m = 0;
       for (uint32_t i = 0; i < n; ++i) {
@@ -168,13 +168,13 @@ class SequenceStep final : public Step {
 
  private:
   bool is_and_;
-  std::vector<Compiler::Branch> terms_;
+  std::vector<ExprCompiler::Branch> terms_;
   Slot out_;
 };
 
-Result<Slot> BuildSequence(Compiler& c, const ExprPtr& e) {
+Result<Slot> BuildSequence(ExprCompiler& c, const ExprPtr& e) {
   const bool is_and = e->op == ExprOp::kAnd;
-  std::vector<Compiler::Branch> terms;
+  std::vector<ExprCompiler::Branch> terms;
   bool nullable = false, any_child = false, raises = false;
   for (const ExprPtr& arg : e->args) {
     ASSIGN_OR_RETURN(auto term, c.CompileBranch(arg, [&](Slot s) { return c.ToBool(s); }));
@@ -192,7 +192,7 @@ Result<Slot> BuildSequence(Compiler& c, const ExprPtr& e) {
     Slot slot = terms[0].slot;
     for (size_t i = 1; i < num_eager; ++i) slot = CombineSlots(c, is_and, slot, terms[i].slot);
     if (!any_child) return slot;
-    const Compiler::Branch head{-1, slot, c.info(slot)};
+    const ExprCompiler::Branch head{-1, slot, c.info(slot)};
     terms.erase(terms.begin(), terms.begin() + static_cast<std::ptrdiff_t>(num_eager));
     terms.insert(terms.begin(), head);
   }
@@ -202,7 +202,7 @@ Result<Slot> BuildSequence(Compiler& c, const ExprPtr& e) {
 
 }  // namespace
 
-Result<Slot> BuildLogic(Compiler& c, const ExprPtr& e) {
+Result<Slot> BuildLogic(ExprCompiler& c, const ExprPtr& e) {
   if (e->op == ExprOp::kAnd || e->op == ExprOp::kOr) return BuildSequence(c, e);
   ASSIGN_OR_RETURN(Slot a, c.Compile(e->args[0]));
   switch (e->op) {

@@ -327,7 +327,7 @@ Result<std::shared_ptr<LookupTable>> MakeLookup(const ExprPtr& expr, const Colum
   layout.columns[0].lane = Lane::kStr;
   layout.columns[0].dictionary = nullptr;
   layout.columns[0].nullable = true;
-  Compiler compiler(layout, context, memory);
+  ExprCompiler compiler(layout, context, memory);
   ASSIGN_OR_RETURN(Slot result, compiler.Compile(expr));
   if (compiler.raises()) return std::shared_ptr<LookupTable>();
   auto table = std::make_shared<LookupTable>();
@@ -342,7 +342,7 @@ Result<std::shared_ptr<LookupTable>> MakeLookup(const ExprPtr& expr, const Colum
   return table;
 }
 
-Slot AddLookup(Compiler& compiler, std::shared_ptr<LookupTable> table, Slot codes) {
+Slot AddLookup(ExprCompiler& compiler, std::shared_ptr<LookupTable> table, Slot codes) {
   SlotInfo slot_info = table->info;
   if (compiler.info(codes).nullable && !table->eager) slot_info.nullable = true;
   const Slot out = compiler.AddSlot(slot_info);

@@ -17,6 +17,6 @@ bool IsLookupCandidate(const plan::Expr& expr, const BatchLayout& input);
 Result<std::shared_ptr<LookupTable>> MakeLookup(const plan::ExprPtr& expr, const ColumnInfo& column, QueryContext* context,
                                                 ProgramMemory* memory);
 // Adds the step that maps the codes.
-Slot AddLookup(Compiler& compiler, std::shared_ptr<LookupTable> table, Slot codes);
+Slot AddLookup(ExprCompiler& compiler, std::shared_ptr<LookupTable> table, Slot codes);
 
 }  // namespace sirocco::engine

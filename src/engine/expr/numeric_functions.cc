@@ -41,7 +41,7 @@ int128 RoundScaled(int128 value, int from, int digits, DecimalRounding rounding)
 }
 
 // Decimals: to `digits` digits behind the point.
-Result<Slot> RoundDecimal(Compiler& c, const Expr& e, Slot a, int64_t wanted, DecimalRounding rounding) {
+Result<Slot> RoundDecimal(ExprCompiler& c, const Expr& e, Slot a, int64_t wanted, DecimalRounding rounding) {
   ASSIGN_OR_RETURN(a, c.ToNumber(a));
   const SlotInfo in = c.info(a);
   const int digits = static_cast<int>(std::min<int64_t>(std::max<int64_t>(wanted, -100), e.type.kind == TypeKind::kDecimal ? e.type.scale : 0));
@@ -84,7 +84,7 @@ Result<Slot> RoundDecimal(Compiler& c, const Expr& e, Slot a, int64_t wanted, De
 }
 
 // A decimal slot of scale 0 as an integer of e.type.
-Result<Slot> IntegerOf(Compiler& c, const Expr& e, Slot a) {
+Result<Slot> IntegerOf(ExprCompiler& c, const Expr& e, Slot a) {
   const SlotInfo in = c.info(a);
   const ValueRange bounds = TypeRange(e.type);
   SlotInfo slot_info{.type = e.type, .rep = Rep::kI64, .nullable = in.nullable};
@@ -117,7 +117,7 @@ Result<Slot> IntegerOf(Compiler& c, const Expr& e, Slot a) {
 }
 
 // ROUND and TRUNCATE of an integer to tens, hundreds, ...
-Result<Slot> RoundInteger(Compiler& c, const Expr& e, Slot a, int64_t digits, bool truncate) {
+Result<Slot> RoundInteger(ExprCompiler& c, const Expr& e, Slot a, int64_t digits, bool truncate) {
   ASSIGN_OR_RETURN(a, c.ToNumber(a));
   if (digits >= 0) return a;
   const SlotInfo in = c.info(a);
@@ -142,7 +142,7 @@ Result<Slot> RoundInteger(Compiler& c, const Expr& e, Slot a, int64_t digits, bo
                   out, {a}, {.raises = true});
 }
 
-Result<Slot> BuildRound(Compiler& c, const Expr& e, Slot a) {
+Result<Slot> BuildRound(ExprCompiler& c, const Expr& e, Slot a) {
   const bool truncate = e.op == ExprOp::kTruncate;
   int64_t digits = 0;
   if (e.args.size() > 1) {
@@ -177,7 +177,7 @@ Result<Slot> BuildRound(Compiler& c, const Expr& e, Slot a) {
   return NotSupported("rounding to " + plan::TypeName(e.type) + " is not supported");
 }
 
-Result<Slot> BuildCeilOrFloor(Compiler& c, const Expr& e, Slot a) {
+Result<Slot> BuildCeilOrFloor(ExprCompiler& c, const Expr& e, Slot a) {
   const bool ceil = e.op == ExprOp::kCeil;
   if (e.type.IsReal() || c.info(a).rep == Rep::kF64) {
     if (!e.type.IsReal()) return NotSupported("rounding to " + plan::TypeName(e.type) + " is not supported");
@@ -196,7 +196,7 @@ Result<Slot> BuildCeilOrFloor(Compiler& c, const Expr& e, Slot a) {
   return IntegerOf(c, e, a);
 }
 
-Result<Slot> BuildSign(Compiler& c, const Expr& e, Slot a) {
+Result<Slot> BuildSign(ExprCompiler& c, const Expr& e, Slot a) {
   a = c.FromBool(a);
   const SlotInfo in = c.info(a);
   const Rep rep = in.rep;
@@ -224,7 +224,7 @@ Result<Slot> BuildSign(Compiler& c, const Expr& e, Slot a) {
 
 // f(double, Row) -> bool for one argument; `checked` rows that are not finite raise error 1690.
 template <typename F>
-Result<Slot> RealFunction(Compiler& c, const Expr& e, std::vector<Slot> args, bool nullable, StepTraits traits, F f) {
+Result<Slot> RealFunction(ExprCompiler& c, const Expr& e, std::vector<Slot> args, bool nullable, StepTraits traits, F f) {
   bool any_nullable = nullable;
   for (Slot& a : args) {
     ASSIGN_OR_RETURN(a, c.ToF64(a));
@@ -248,7 +248,7 @@ bool LogArgument(Row& r) {
   return false;
 }
 
-Result<Slot> BuildReal(Compiler& c, const Expr& e, std::vector<Slot> args) {
+Result<Slot> BuildReal(ExprCompiler& c, const Expr& e, std::vector<Slot> args) {
   const StepTraits raises{.raises = true}, pure{};
   if (!e.type.IsReal()) return NotSupported(std::string("function ") + plan::ExprOpName(e.op) + " giving " + plan::TypeName(e.type) + " is not supported");
   switch (e.op) {
@@ -308,7 +308,7 @@ Result<Slot> BuildReal(Compiler& c, const Expr& e, std::vector<Slot> args) {
   }
 }
 
-Result<Slot> BuildBits(Compiler& c, const Expr& e, std::vector<Slot> args) {
+Result<Slot> BuildBits(ExprCompiler& c, const Expr& e, std::vector<Slot> args) {
   bool nullable = false;
   for (Slot& a : args) {
     a = c.FromBool(a);
@@ -351,7 +351,7 @@ constexpr std::array<uint32_t, 256> CrcTable() {
   return table;
 }
 
-Result<Slot> BuildCrc32(Compiler& c, const Expr& e, Slot a) {
+Result<Slot> BuildCrc32(ExprCompiler& c, const Expr& e, Slot a) {
   static constexpr std::array<uint32_t, 256> kTable = CrcTable();
   a = c.DecodeCodes(a);
   if (c.info(a).rep != Rep::kStr || c.info(a).type.kind != TypeKind::kString)
@@ -368,7 +368,7 @@ Result<Slot> BuildCrc32(Compiler& c, const Expr& e, Slot a) {
 
 }  // namespace
 
-Result<Slot> BuildNumericFunction(Compiler& c, const ExprPtr& expr) {
+Result<Slot> BuildNumericFunction(ExprCompiler& c, const ExprPtr& expr) {
   const Expr& e = *expr;
   ASSIGN_OR_RETURN(Slot a, c.Compile(e.args[0]));
   if (c.IsNullConstant(a)) {

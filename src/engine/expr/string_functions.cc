@@ -3,7 +3,7 @@
 
 namespace sirocco::engine {
 
-Result<Slot> BuildStringFunction(Compiler& c, const ExprPtr& e) {
+Result<Slot> BuildStringFunction(ExprCompiler& c, const ExprPtr& e) {
   return NotSupported(std::string("function ") + plan::ExprOpName(e->op) + " is not supported");
 }
 

@@ -71,7 +71,7 @@ ValueRange NarrowYears(const SlotInfo& in, const ValueRange& range) {
   return range;
 }
 
-Result<Slot> BuildExtract(Compiler& c, const Expr& e, Slot a) {
+Result<Slot> BuildExtract(ExprCompiler& c, const Expr& e, Slot a) {
   if (e.unit >= kNumUnits) return Malformed(e);
   const IntervalUnit unit = static_cast<IntervalUnit>(e.unit);
   const SlotInfo in = c.info(a);
@@ -132,7 +132,7 @@ Result<Slot> BuildExtract(Compiler& c, const Expr& e, Slot a) {
 
 // f(Row&, PackedDate) for kDate and kDatetime arguments; dates that are not in the calendar give NULL.
 template <typename F>
-Result<Slot> DateFunction(Compiler& c, const Expr& e, Slot a, SlotInfo slot_info, F f) {
+Result<Slot> DateFunction(ExprCompiler& c, const Expr& e, Slot a, SlotInfo slot_info, F f) {
   const TypeKind kind = c.info(a).type.kind;
   if (kind != TypeKind::kDate && kind != TypeKind::kDatetime) return Unsupported(e, c.info(a));
   slot_info.nullable = true;
@@ -146,7 +146,7 @@ Result<Slot> DateFunction(Compiler& c, const Expr& e, Slot a, SlotInfo slot_info
                   out, {a}, {.expensive = true});
 }
 
-Result<uint32_t> WeekMode(Compiler& c, const Expr& e) {
+Result<uint32_t> WeekMode(ExprCompiler& c, const Expr& e) {
   if (e.args.size() < 2) return 0;
   ASSIGN_OR_RETURN(Slot mode, c.Compile(e.args[1]));
   if (!c.info(mode).constant || c.IsNullConstant(mode) || c.info(mode).rep != Rep::kI64)
@@ -166,7 +166,7 @@ struct TextTarget {
   const mysqlsem::Collation* target = nullptr;
 };
 
-Result<TextTarget> TextTargetOf(Compiler& c, const Expr& e) {
+Result<TextTarget> TextTargetOf(ExprCompiler& c, const Expr& e) {
   TextTarget text;
   text.source = c.FindCollation(255);
   text.target = c.FindCollation(e.type.collation);
@@ -176,7 +176,7 @@ Result<TextTarget> TextTargetOf(Compiler& c, const Expr& e) {
 
 SlotInfo TextInfo(const Expr& e, bool nullable) { return {.type = e.type, .rep = Rep::kStr, .nullable = nullable}; }
 
-Result<Slot> BuildNames(Compiler& c, const Expr& e, Slot a) {
+Result<Slot> BuildNames(ExprCompiler& c, const Expr& e, Slot a) {
   const TypeKind kind = c.info(a).type.kind;
   if (kind != TypeKind::kDate && kind != TypeKind::kDatetime) return Unsupported(e, c.info(a));
   ASSIGN_OR_RETURN(const TextTarget text, TextTargetOf(c, e));
@@ -248,7 +248,7 @@ struct AmountReader {
   }
 };
 
-Result<Slot> BuildDateAdd(Compiler& c, const Expr& e, Slot a) {
+Result<Slot> BuildDateAdd(ExprCompiler& c, const Expr& e, Slot a) {
   if (e.unit >= kNumUnits) return Malformed(e);
   ASSIGN_OR_RETURN(Slot amount, c.Compile(e.args[1]));
   if (c.IsNullConstant(amount)) return c.NullConstant(TemporalInfo(e, true));
@@ -328,7 +328,7 @@ int64_t FloorDiv(int64_t a, int64_t b) { return a / b - (a % b < 0); }
 
 }  // namespace
 
-Result<Slot> BuildTimestampToDatetime(Compiler& c, const ExprPtr& e, Slot a) {
+Result<Slot> BuildTimestampToDatetime(ExprCompiler& c, const ExprPtr& e, Slot a) {
   const SlotInfo in = c.info(a);
   if (in.type.kind != TypeKind::kTimestamp || e->type.kind != TypeKind::kDatetime) return Unsupported(*e, in);
   auto rules = std::make_shared<const ZoneRules>(c.plan().time_zone);
@@ -349,7 +349,7 @@ Result<Slot> BuildTimestampToDatetime(Compiler& c, const ExprPtr& e, Slot a) {
 
 namespace {
 
-Result<Slot> BuildFromUnixtime(Compiler& c, const Expr& e, Slot a) {
+Result<Slot> BuildFromUnixtime(ExprCompiler& c, const Expr& e, Slot a) {
   ASSIGN_OR_RETURN(a, c.ToNumber(a));
   const SlotInfo in = c.info(a);
   if (e.type.kind != TypeKind::kDatetime) return Unsupported(e, in);
@@ -377,7 +377,7 @@ Result<Slot> BuildFromUnixtime(Compiler& c, const Expr& e, Slot a) {
 
 // ---- two temporal arguments ---------------------------------------------------------------------------------------------
 
-Result<Slot> BuildDateDiff(Compiler& c, const Expr& e, Slot a, Slot b) {
+Result<Slot> BuildDateDiff(ExprCompiler& c, const Expr& e, Slot a, Slot b) {
   const TypeKind ka = c.info(a).type.kind, kb = c.info(b).type.kind;
   for (Slot s : {a, b})
     if (c.info(s).type.kind != TypeKind::kDate && c.info(s).type.kind != TypeKind::kDatetime) return Unsupported(e, c.info(s));
@@ -391,7 +391,7 @@ Result<Slot> BuildDateDiff(Compiler& c, const Expr& e, Slot a, Slot b) {
                   out, {a, b}, {.expensive = true});
 }
 
-Result<Slot> BuildTimestampDiff(Compiler& c, const Expr& e, Slot a, Slot b) {
+Result<Slot> BuildTimestampDiff(ExprCompiler& c, const Expr& e, Slot a, Slot b) {
   const TypeKind ka = c.info(a).type.kind, kb = c.info(b).type.kind;
   if (e.unit > static_cast<uint32_t>(IntervalUnit::kMicrosecond)) return Malformed(e);
   for (Slot s : {a, b})
@@ -406,7 +406,7 @@ Result<Slot> BuildTimestampDiff(Compiler& c, const Expr& e, Slot a, Slot b) {
                   out, {a, b}, {.expensive = true});
 }
 
-Result<Slot> BuildTimeDiff(Compiler& c, const Expr& e, Slot a, Slot b) {
+Result<Slot> BuildTimeDiff(ExprCompiler& c, const Expr& e, Slot a, Slot b) {
   const TypeKind ka = c.info(a).type.kind, kb = c.info(b).type.kind;
   if (e.type.kind != TypeKind::kTime) return Malformed(e);
   const bool times = ka == TypeKind::kTime && kb == TypeKind::kTime;
@@ -428,7 +428,7 @@ Result<Slot> BuildTimeDiff(Compiler& c, const Expr& e, Slot a, Slot b) {
                   out, {a, b}, {.raises = true, .expensive = true});
 }
 
-Result<Slot> BuildAddTime(Compiler& c, const Expr& e, Slot a, Slot b) {
+Result<Slot> BuildAddTime(ExprCompiler& c, const Expr& e, Slot a, Slot b) {
   const TypeKind ka = c.info(a).type.kind;
   const bool subtract = e.op == ExprOp::kSubTime;
   if (c.info(b).type.kind != TypeKind::kTime) return Unsupported(e, c.info(b));
@@ -451,7 +451,7 @@ Result<Slot> BuildAddTime(Compiler& c, const Expr& e, Slot a, Slot b) {
 
 // ---- text ----------------------------------------------------------------------------------------------------------------
 
-Result<Slot> BuildDateFormat(Compiler& c, const Expr& e, Slot a, Slot b) {
+Result<Slot> BuildDateFormat(ExprCompiler& c, const Expr& e, Slot a, Slot b) {
   const TypeKind kind = c.info(a).type.kind;
   b = c.DecodeCodes(b);
   if ((kind != TypeKind::kDate && kind != TypeKind::kDatetime) || c.info(b).rep != Rep::kStr) return Unsupported(e, c.info(a));
@@ -472,7 +472,7 @@ Result<Slot> BuildDateFormat(Compiler& c, const Expr& e, Slot a, Slot b) {
                   out, {a, b}, {.expensive = true});
 }
 
-Result<Slot> BuildOneNumber(Compiler& c, const Expr& e, Slot a) {
+Result<Slot> BuildOneNumber(ExprCompiler& c, const Expr& e, Slot a) {
   ASSIGN_OR_RETURN(a, c.ToNumber(a));
   const SlotInfo in = c.info(a);
   if (in.rep == Rep::kBig || in.scale != 0 || !FitsI64(in.range))
@@ -503,7 +503,7 @@ Result<Slot> BuildOneNumber(Compiler& c, const Expr& e, Slot a) {
 }
 
 // Two or three integers: MAKEDATE, MAKETIME, PERIOD_ADD, PERIOD_DIFF.
-Result<Slot> BuildIntegers(Compiler& c, const Expr& e, std::vector<Slot> args) {
+Result<Slot> BuildIntegers(ExprCompiler& c, const Expr& e, std::vector<Slot> args) {
   for (Slot& a : args) {
     ASSIGN_OR_RETURN(a, c.ToNumber(a));
     if (c.info(a).rep != Rep::kI64 || c.info(a).scale != 0 || !FitsI64(c.info(a).range))
@@ -543,7 +543,7 @@ Result<Slot> BuildIntegers(Compiler& c, const Expr& e, std::vector<Slot> args) {
                   out, std::span<const Slot>(args), {.raises = true, .expensive = true});
 }
 
-Result<Slot> BuildTimeToSec(Compiler& c, const Expr& e, Slot a) {
+Result<Slot> BuildTimeToSec(ExprCompiler& c, const Expr& e, Slot a) {
   const TypeKind kind = c.info(a).type.kind;
   if (kind != TypeKind::kTime && kind != TypeKind::kDatetime && kind != TypeKind::kDate) return Unsupported(e, c.info(a));
   const bool micro = e.op == ExprOp::kMicrosecond;
@@ -560,7 +560,7 @@ Result<Slot> BuildTimeToSec(Compiler& c, const Expr& e, Slot a) {
 
 }  // namespace
 
-Result<Slot> BuildTemporal(Compiler& c, const ExprPtr& expr) {
+Result<Slot> BuildTemporal(ExprCompiler& c, const ExprPtr& expr) {
   const Expr& e = *expr;
   std::vector<Slot> args;
   for (const ExprPtr& arg : e.args) {
