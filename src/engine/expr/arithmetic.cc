@@ -111,6 +111,8 @@ Result<Slot> IntegerArithmetic(ExprCompiler& c, ArithmeticOp op, const Expr& e, 
   SlotInfo slot_info{.type = e.type, .rep = Rep::kI64, .range = range};
   const bool narrow = FitsI64(ra) && FitsI64(rb);
   if (narrow && FitsI64(range)) {
+    // Before the check the value is signed, whatever the result will be.
+    if (!Within(range, bounds.min, bounds.max)) slot_info.type = plan::IntType();
     const Slot slot = AddKernel(c, op, ArithmeticClass::kI64, a, b, slot_info, text);
     if (Within(range, bounds.min, bounds.max)) return slot;
     return CheckedNarrow(c, slot, e.type, text);
