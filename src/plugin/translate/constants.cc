@@ -1,5 +1,5 @@
-// Values that are constant for the statement: literals, parameters, user variables, NOW(), and functions of them. MySQL
-// itself evaluates them, so their meaning is the server's.
+// Values that are constant for the statement: literals, parameters, user variables, NOW(), and
+// functions of them. MySQL itself evaluates them, so their meaning is the server's.
 #include "plugin/translate/translator.h"
 #include "sql-common/my_decimal.h"
 
@@ -8,8 +8,8 @@ namespace sirocco::plugin {
 using plan::Value;
 
 bool Translator::IsConstant(Item* item) const {
-  return item->const_for_execution() && !item->has_subquery() && !item->has_stored_program() && !item->has_aggregation() && !item->has_wf() &&
-         item->type() != Item::ROW_ITEM;
+  return item->const_for_execution() && !item->has_subquery() && !item->has_stored_program() &&
+         !item->has_aggregation() && !item->has_wf() && item->type() != Item::ROW_ITEM;
 }
 
 Result<void> Translator::CheckEvaluation() const {
@@ -23,11 +23,14 @@ Value DecimalConstant(const my_decimal& decimal, const Type& type) {
   my_decimal rounded;
   my_decimal_round(E_DEC_FATAL_ERROR, &decimal, type.scale, false, &rounded);
   if (plan::LaneOf(type) == plan::Lane::kStr) {
-    std::string packed(static_cast<size_t>(my_decimal_get_binary_size(type.precision, type.scale)), '\0');
-    my_decimal2binary(E_DEC_FATAL_ERROR, &rounded, reinterpret_cast<uchar*>(packed.data()), type.precision, type.scale);
+    std::string packed(static_cast<size_t>(my_decimal_get_binary_size(type.precision, type.scale)),
+                       '\0');
+    my_decimal2binary(E_DEC_FATAL_ERROR, &rounded, reinterpret_cast<uchar*>(packed.data()),
+                      type.precision, type.scale);
     return Value::Bytes(std::move(packed));
   }
-  // The digits of the text without the point are the scaled integer once the fraction is padded to the scale.
+  // The digits of the text without the point are the scaled integer once the fraction is padded to
+  // the scale.
   String text;
   my_decimal2string(E_DEC_FATAL_ERROR, &rounded, &text);
   plan::int128 value = 0;
@@ -48,7 +51,8 @@ Value DecimalConstant(const my_decimal& decimal, const Type& type) {
   return Value::Int(negative ? -value : value);
 }
 
-// The packed form of the storage format: signed around zero, hour << 36 | minute << 30 | second << 24 | microsecond.
+// The packed form of the storage format: signed around zero, hour << 36 | minute << 30 | second <<
+// 24 | microsecond.
 int64_t PackedTime(const Time_val& time) {
   const int64_t hms = (int64_t{time.hour()} << 12) | (int64_t{time.minute()} << 6) | time.second();
   const int64_t packed = (hms << 24) + time.microsecond();
@@ -102,7 +106,8 @@ Result<ExprPtr> Translator::ConstantValue(Item* item, const Type& wanted) {
     case TypeKind::kString: {
       String buffer;
       const String* text = item->val_str(&buffer);
-      if (text != nullptr && !item->null_value) value = Value::Bytes(std::string(text->ptr(), text->length()));
+      if (text != nullptr && !item->null_value)
+        value = Value::Bytes(std::string(text->ptr(), text->length()));
       break;
     }
     case TypeKind::kTimestamp:

@@ -1,6 +1,7 @@
-// The table of SQL functions: the server's name, then either the handler that translates it or the plan operation with
-// the pattern of its arguments (see Translator::GenericFunction). Adding a function is one line here where its arguments
-// follow a pattern.
+// The table of SQL functions: the server's name, then either the handler that translates it or the
+// plan operation with the pattern of its arguments (see Translator::GenericFunction). Adding a
+// function is one line here where its arguments follow a pattern.
+#include <algorithm>
 #include <unordered_map>
 
 #include "plugin/translate/translator.h"
@@ -170,6 +171,13 @@ const FunctionEntry kFunctions[] = {
 };
 
 }  // namespace
+
+std::vector<std::string> TranslatedFunctions() {
+  std::vector<std::string> names;
+  for (const FunctionEntry& entry : kFunctions) names.emplace_back(entry.name);
+  std::sort(names.begin(), names.end());
+  return names;
+}
 
 const FunctionEntry* FindFunction(std::string_view name) {
   static const auto* index = [] {

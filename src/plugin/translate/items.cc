@@ -1,4 +1,5 @@
-// Items to expressions: dispatch by kind, columns, references, and conversion to the context an item is used in.
+// Items to expressions: dispatch by kind, columns, references, and conversion to the context an
+// item is used in.
 #include "plugin/translate/translator.h"
 
 namespace sirocco::plugin {
@@ -29,14 +30,17 @@ Item* Unwrap(Item* item) {
   }
 }
 
-// A column of a merged derived table or view on the inner side of an outer join is NULL in rows without a match, whatever
-// its expression says. Gives that reference, or null; a plain column needs no such care.
+// A column of a merged derived table or view on the inner side of an outer join is NULL in rows
+// without a match, whatever its expression says. Gives that reference, or null; a plain column
+// needs no such care.
 Item_view_ref* NullComplementedReference(Item* item) {
   for (item = WithoutCache(item); item->type() == Item::REF_ITEM;
        item = WithoutCache(down_cast<Item_ref*>(item)->ref_item())) {
     if (down_cast<Item_ref*>(item)->ref_type() != Item_ref::VIEW_REF) continue;
     auto* reference = down_cast<Item_view_ref*>(item);
-    if (reference->get_first_inner_table() != nullptr && item->real_item()->type() != Item::FIELD_ITEM) return reference;
+    if (reference->get_first_inner_table() != nullptr &&
+        item->real_item()->type() != Item::FIELD_ITEM)
+      return reference;
   }
   return nullptr;
 }
@@ -47,7 +51,8 @@ Result<ExprPtr> Translator::ValueOf(Item* item) {
   bool found = false;
   ASSIGN_OR_RETURN(ExprPtr group, GroupValue(item, &found));
   if (found) return group;
-  if (Item_view_ref* reference = NullComplementedReference(item)) return NullComplemented(reference);
+  if (Item_view_ref* reference = NullComplementedReference(item))
+    return NullComplemented(reference);
 
   item = Unwrap(item);
   if (IsConstant(item)) {
@@ -103,7 +108,8 @@ Result<ExprPtr> Translator::GroupValue(Item* item, bool* found) {
     if (layer.kind != Layer::Kind::kAggregate) continue;
     for (const GroupItem& group : layer.groups) {
       // A literal is itself; only the very group item means the group's column.
-      if (group.item == wanted || (!wanted->basic_const_item() && ItemsAreEqual(group.item, wanted))) {
+      if (group.item == wanted ||
+          (!wanted->basic_const_item() && ItemsAreEqual(group.item, wanted))) {
         *found = true;
         return group.value;
       }
@@ -123,28 +129,34 @@ Result<TypedColumn> Translator::ResolveField(const Field* field) {
       source->node = block_->zero_rows;
       it = sources_.find(table);
     } else {
-      return NotSupported(std::string("reference to an outer query block (") + (table->alias ? table->alias : "") + "." +
-                          field->field_name + ")");
+      return NotSupported(std::string("reference to an outer query block (") +
+                          (table->alias ? table->alias : "") + "." + field->field_name + ")");
     }
   }
   Source& source = it->second;
   const uint32_t index = field->field_index();
   if (source.kind == Source::Kind::kColumns || source.kind == Source::Kind::kShared) {
-    if (index < table->hidden_field_count || index - table->hidden_field_count >= source.columns.size())
+    if (index < table->hidden_field_count ||
+        index - table->hidden_field_count >= source.columns.size())
       return NotSupported("hidden column of a derived table");
   }
-  if (source.kind == Source::Kind::kColumns) return source.columns[index - table->hidden_field_count];
+  if (source.kind == Source::Kind::kColumns)
+    return source.columns[index - table->hidden_field_count];
   if (const auto used = source.used.find(index); used != source.used.end()) return used->second;
 
   TypedColumn column{.id = NewColumn(), .type = {}};
   switch (source.kind) {
     case Source::Kind::kScan: {
       uint32_t position = 0;
-      while (position < source.schema->columns.size() && source.schema->columns[position].field_index != index) ++position;
+      while (position < source.schema->columns.size() &&
+             source.schema->columns[position].field_index != index)
+        ++position;
       if (position == source.schema->columns.size())
-        return NotSupported(std::string("column ") + field->field_name + " is marked as NOT SECONDARY");
+        return NotSupported(std::string("column ") + field->field_name +
+                            " is marked as NOT SECONDARY");
       column.type = source.schema->columns[position].type;
-      source.node->scan_columns.push_back({.id = column.id, .column = position, .type = column.type});
+      source.node->scan_columns.push_back(
+          {.id = column.id, .column = position, .type = column.type});
       break;
     }
     case Source::Kind::kShared: {
@@ -176,7 +188,8 @@ Result<ExprPtr> Translator::FieldValue(Item_field* item) {
   ExprPtr value = ColumnRef(column.id, column.type);
   if (column.type.kind != TypeKind::kTimestamp) return value;
   needs_time_zone_ = true;
-  return Call(ExprOp::kTimestampToDatetime, plan::DatetimeType(column.type.scale, column.type.nullable), {value});
+  return Call(ExprOp::kTimestampToDatetime,
+              plan::DatetimeType(column.type.scale, column.type.nullable), {value});
 }
 
 Result<ExprPtr> Translator::AnyValueAbove(Item_field* item, Layer* layer) {
@@ -186,7 +199,8 @@ Result<ExprPtr> Translator::AnyValueAbove(Item_field* item, Layer* layer) {
   Restore<size_t> depth(&block_->depth);
   for (block_->depth = 0; block_->layers[block_->depth].get() != layer;) ++block_->depth;
   ASSIGN_OR_RETURN(ExprPtr argument, FieldValue(item));
-  plan::Aggregate aggregate{.function = plan::AggregateFunction::kAnyValue, .args = {argument}, .type = argument->type};
+  plan::Aggregate aggregate{
+      .function = plan::AggregateFunction::kAnyValue, .args = {argument}, .type = argument->type};
   // Without groups the aggregation of no rows still gives one row.
   if (layer->node->groups.empty()) aggregate.type.nullable = true;
   const Type type = aggregate.type;
@@ -203,16 +217,18 @@ Result<ExprPtr> Translator::NullComplemented(Item_view_ref* reference) {
     block_->depth = depth;
     ASSIGN_OR_RETURN(ExprPtr below, NullComplemented(reference));
     const Type type = below->type;
-    ASSIGN_OR_RETURN(const ColumnId id, AddAggregate(layer, {.function = plan::AggregateFunction::kAnyValue,
-                                                             .args = {std::move(below)},
-                                                             .type = type}));
+    ASSIGN_OR_RETURN(const ColumnId id,
+                     AddAggregate(layer, {.function = plan::AggregateFunction::kAnyValue,
+                                          .args = {std::move(below)},
+                                          .type = type}));
     return ColumnRef(id, type);
   }
   ASSIGN_OR_RETURN(ExprPtr value, ValueOf(reference->ref_item()));
   // Any column that is never NULL in the table tells whether there is a row.
   const TABLE* table = reference->get_first_inner_table()->table;
   const auto source = sources_.find(table);
-  if (table == nullptr || source == sources_.end()) return NotSupported("expression of an outer-joined derived table");
+  if (table == nullptr || source == sources_.end())
+    return NotSupported("expression of an outer-joined derived table");
   for (uint i = table->hidden_field_count; i < table->s->fields; ++i) {
     if (!table->field[i]->is_flag_set(NOT_NULL_FLAG)) continue;
     Result<TypedColumn> marker = ResolveField(table->field[i]);
@@ -220,8 +236,10 @@ Result<ExprPtr> Translator::NullComplemented(Item_view_ref* reference) {
     marker->type.nullable = true;
     Type type = value->type;
     type.nullable = true;
-    ExprPtr absent = Call(ExprOp::kIsNull, plan::IntType(false), {ColumnRef(marker->id, marker->type)});
-    return Call(ExprOp::kIf, type, {std::move(absent), plan::Constant(Value::Null(), type), std::move(value)});
+    ExprPtr absent =
+        Call(ExprOp::kIsNull, plan::IntType(false), {ColumnRef(marker->id, marker->type)});
+    return Call(ExprOp::kIf, type,
+                {std::move(absent), plan::Constant(Value::Null(), type), std::move(value)});
   }
   return NotSupported("expression of an outer-joined derived table without a NOT NULL column");
 }
@@ -234,14 +252,18 @@ Result<ExprPtr> Translator::CondValue(Item_cond* item) {
   }
   if (terms.size() == 1) return terms[0];
   const bool is_and = item->functype() == Item_func::COND_AND_FUNC;
-  return Call(is_and ? ExprOp::kAnd : ExprOp::kOr, plan::IntType(item->is_nullable()), std::move(terms));
+  return Call(is_and ? ExprOp::kAnd : ExprOp::kOr, plan::IntType(item->is_nullable()),
+              std::move(terms));
 }
 
 Result<ExprPtr> Translator::FunctionValue(Item_func* item) {
   const FunctionEntry* entry = FindFunction(item->func_name());
-  if (entry == nullptr || item->functype() == Item_func::UDF_FUNC || item->functype() == Item_func::FUNC_SP) {
-    if (item->functype() == Item_func::SUSERVAR_FUNC) return NotSupported("assignment to a user variable");
-    if (item->functype() == Item_func::FUNC_SP) return NotSupported("stored function that cannot be inlined");
+  if (entry == nullptr || item->functype() == Item_func::UDF_FUNC ||
+      item->functype() == Item_func::FUNC_SP) {
+    if (item->functype() == Item_func::SUSERVAR_FUNC)
+      return NotSupported("assignment to a user variable");
+    if (item->functype() == Item_func::FUNC_SP)
+      return NotSupported("stored function that cannot be inlined");
     if (item->functype() == Item_func::UDF_FUNC) return NotSupported("loadable function");
     std::string name = item->func_name();
     for (char& c : name) c = static_cast<char>(toupper(static_cast<unsigned char>(c)));
@@ -259,21 +281,24 @@ Result<ExprPtr> Translator::CastTo(ExprPtr value, const Type& type) {
   Type target = type;
   target.nullable = value->type.nullable || type.nullable;
   // Widening a decimal constant is done now.
-  if (value->op == ExprOp::kConstant && !value->constant.is_null && type.kind == TypeKind::kDecimal &&
-      plan::LaneOf(type) != Lane::kStr && plan::LaneOf(value->type) != Lane::kStr &&
+  if (value->op == ExprOp::kConstant && !value->constant.is_null &&
+      type.kind == TypeKind::kDecimal && plan::LaneOf(type) != Lane::kStr &&
+      plan::LaneOf(value->type) != Lane::kStr &&
       (value->type.kind == TypeKind::kDecimal || value->type.kind == TypeKind::kInt) &&
       type.scale >= (value->type.kind == TypeKind::kDecimal ? value->type.scale : 0)) {
     plan::int128 scaled = value->constant.integer;
     int digits = value->type.kind == TypeKind::kDecimal ? value->type.scale : 0;
-    if (scaled > -1000000000000000000 && scaled < 1000000000000000000 && type.scale - digits <= 18) {
+    if (scaled > -1000000000000000000 && scaled < 1000000000000000000 &&
+        type.scale - digits <= 18) {
       for (; digits < type.scale; ++digits) scaled *= 10;
       target.nullable = false;
       return plan::Constant(Value::Int(scaled), target);
     }
   }
-  // A quotient is computed to the digits asked for; rounding it once is what the server's two steps give.
-  if (value->op == ExprOp::kDiv && value->type.kind == TypeKind::kDecimal && type.kind == TypeKind::kDecimal &&
-      type.scale < value->type.scale) {
+  // A quotient is computed to the digits asked for; rounding it once is what the server's two steps
+  // give.
+  if (value->op == ExprOp::kDiv && value->type.kind == TypeKind::kDecimal &&
+      type.kind == TypeKind::kDecimal && type.scale < value->type.scale) {
     return Call(ExprOp::kDiv, target, value->args);
   }
   return Call(ExprOp::kCast, target, {std::move(value)});
@@ -281,7 +306,8 @@ Result<ExprPtr> Translator::CastTo(ExprPtr value, const Type& type) {
 
 Result<ExprPtr> Translator::AsInteger(Item* item) {
   item = WithoutCache(item);
-  const Type type = item->unsigned_flag ? plan::UIntType(item->is_nullable()) : plan::IntType(item->is_nullable());
+  const Type type = item->unsigned_flag ? plan::UIntType(item->is_nullable())
+                                        : plan::IntType(item->is_nullable());
   if (IsConstant(item)) return ConstantValue(item, type);
   ASSIGN_OR_RETURN(ExprPtr value, ValueOf(item));
   if (value->type.IsInteger()) return value;
@@ -301,9 +327,10 @@ Result<ExprPtr> Translator::AsReal(Item* item) {
 Result<ExprPtr> Translator::AsDecimal(Item* item) {
   item = WithoutCache(item);
   const int scale = std::min<int>(item->decimals, DECIMAL_MAX_SCALE);
-  const int precision = std::clamp<int>(item->decimal_precision(), std::max(scale, 1), DECIMAL_MAX_PRECISION);
-  const Type type =
-      plan::DecimalType(static_cast<uint8_t>(precision), static_cast<uint8_t>(scale), item->is_nullable());
+  const int precision =
+      std::clamp<int>(item->decimal_precision(), std::max(scale, 1), DECIMAL_MAX_PRECISION);
+  const Type type = plan::DecimalType(static_cast<uint8_t>(precision), static_cast<uint8_t>(scale),
+                                      item->is_nullable());
   if (IsConstant(item)) {
     if (item->result_type() != INT_RESULT && item->result_type() != DECIMAL_RESULT) {
       // The digits come from the value, not from the declaration.
@@ -312,15 +339,19 @@ Result<ExprPtr> Translator::AsDecimal(Item* item) {
       RETURN_IF_ERROR(CheckEvaluation());
       if (decimal == nullptr || item->null_value) return plan::Constant(Value::Null(), type);
       const int digits = std::min<int>(decimal->frac, DECIMAL_MAX_SCALE);
-      return ConstantValue(item, plan::DecimalType(static_cast<uint8_t>(std::clamp<int>(decimal->intg + digits, 1, 65)),
-                                                   static_cast<uint8_t>(digits)));
+      return ConstantValue(
+          item,
+          plan::DecimalType(static_cast<uint8_t>(std::clamp<int>(decimal->intg + digits, 1, 65)),
+                            static_cast<uint8_t>(digits)));
     }
     return ConstantValue(item, type);
   }
   ASSIGN_OR_RETURN(ExprPtr value, ValueOf(item));
   if (value->type.kind == TypeKind::kDecimal) return value;
-  if (item->result_type() != INT_RESULT && item->result_type() != DECIMAL_RESULT && !item->is_temporal())
-    return NotSupported("conversion of a string or floating-point column to DECIMAL in an expression");
+  if (item->result_type() != INT_RESULT && item->result_type() != DECIMAL_RESULT &&
+      !item->is_temporal())
+    return NotSupported(
+        "conversion of a string or floating-point column to DECIMAL in an expression");
   return CastTo(std::move(value), type);
 }
 
@@ -337,7 +368,8 @@ Result<ExprPtr> Translator::EnumText(Item* item, const ExprPtr& value) {
   const Type name_type = StringTypeIn(charset, inner->max_length, false);
   std::vector<ExprPtr> args{value};
   for (size_t i = 0; i < names->count; ++i)
-    args.push_back(plan::Constant(Value::Bytes(std::string(names->type_names[i], names->type_lengths[i])), name_type));
+    args.push_back(plan::Constant(
+        Value::Bytes(std::string(names->type_names[i], names->type_lengths[i])), name_type));
   return Call(value->type.kind == TypeKind::kEnum ? ExprOp::kEnumToString : ExprOp::kSetToString,
               StringTypeIn(charset, inner->max_length, value->type.nullable), std::move(args));
 }
@@ -358,7 +390,8 @@ Result<ExprPtr> Translator::AsString(Item* item) {
     case TypeKind::kBit:
       return NotSupported("JSON, VECTOR or BIT value used as a string");
     default:
-      if (item->type() == Item::FIELD_ITEM && down_cast<Item_field*>(item)->field->is_flag_set(ZEROFILL_FLAG))
+      if (item->type() == Item::FIELD_ITEM &&
+          down_cast<Item_field*>(item)->field->is_flag_set(ZEROFILL_FLAG))
         return NotSupported("ZEROFILL column used as a string");
       return CastTo(std::move(value), type);
   }
@@ -367,15 +400,18 @@ Result<ExprPtr> Translator::AsString(Item* item) {
 Result<ExprPtr> Translator::AsStringIn(Item* item, const CHARSET_INFO* charset) {
   item = WithoutCache(item);
   const CHARSET_INFO* own = item->collation.collation;
-  if (item->type() == Item::NULL_ITEM) return plan::Constant(Value::Null(), StringTypeIn(charset, 0, true));
+  if (item->type() == Item::NULL_ITEM)
+    return plan::Constant(Value::Null(), StringTypeIn(charset, 0, true));
   if (IsConstant(item) && item->type() != Item::NULL_ITEM && !my_charset_same(own, charset) &&
       charset != &my_charset_bin) {
     String buffer, converted;
     uint errors = 0;
     const String* text = item->val_str(&buffer);
     RETURN_IF_ERROR(CheckEvaluation());
-    if (text == nullptr || item->null_value) return plan::Constant(Value::Null(), StringTypeIn(charset, 0, true));
-    if (converted.copy(text->ptr(), text->length(), text->charset(), charset, &errors) || errors != 0)
+    if (text == nullptr || item->null_value)
+      return plan::Constant(Value::Null(), StringTypeIn(charset, 0, true));
+    if (converted.copy(text->ptr(), text->length(), text->charset(), charset, &errors) ||
+        errors != 0)
       return NotSupported("string constant that cannot be converted to the column's character set");
     return plan::Constant(Value::Bytes(std::string(converted.ptr(), converted.length())),
                           StringTypeIn(charset, static_cast<uint32_t>(converted.length()), false));
@@ -384,9 +420,11 @@ Result<ExprPtr> Translator::AsStringIn(Item* item, const CHARSET_INFO* charset) 
   if (charset == &my_charset_bin || value->type.collation == charset->number) return value;
   const CHARSET_INFO* actual = get_charset(value->type.collation, MYF(0));
   if (actual != nullptr && my_charset_same(actual, charset)) return value;
-  const Type type = StringTypeIn(charset, value->type.max_length / own->mbmaxlen * charset->mbmaxlen, value->type.nullable);
+  const Type type = StringTypeIn(
+      charset, value->type.max_length / own->mbmaxlen * charset->mbmaxlen, value->type.nullable);
   // Numbers and dates are written in the wanted set at once.
-  if (value->op == ExprOp::kCast && !value->args[0]->type.IsString()) return Call(ExprOp::kCast, type, value->args);
+  if (value->op == ExprOp::kCast && !value->args[0]->type.IsString())
+    return Call(ExprOp::kCast, type, value->args);
   return Call(ExprOp::kCast, type, {std::move(value)});
 }
 
@@ -395,7 +433,8 @@ Result<ExprPtr> Translator::AsDate(Item* item) {
   const Type type = plan::DateType(true);
   if (IsConstant(item)) return ConstantValue(item, type);
   ASSIGN_OR_RETURN(ExprPtr value, ValueOf(item));
-  if (value->type.kind == TypeKind::kTime) return NotSupported("time used as a date (depends on the current date)");
+  if (value->type.kind == TypeKind::kTime)
+    return NotSupported("time used as a date (depends on the current date)");
   return CastTo(std::move(value), type);
 }
 
@@ -416,7 +455,8 @@ Result<ExprPtr> Translator::AsDatetime(Item* item) {
   if (IsConstant(item)) return ConstantValue(item, type);
   ASSIGN_OR_RETURN(ExprPtr value, ValueOf(item));
   if (value->type.kind == TypeKind::kDatetime) return value;
-  if (value->type.kind == TypeKind::kTime) return NotSupported("time used as a date (depends on the current date)");
+  if (value->type.kind == TypeKind::kTime)
+    return NotSupported("time used as a date (depends on the current date)");
   return CastTo(std::move(value), type);
 }
 
@@ -436,7 +476,8 @@ Result<ExprPtr> Translator::AsCondition(Item* item) {
     case TypeKind::kDecimal: {
       const plan::Type zero = plan::DecimalType(1, 0, false);
       const bool nullable = value->type.nullable;
-      return Call(ExprOp::kNe, plan::IntType(nullable), {std::move(value), plan::Constant(Value::Int(0), zero)});
+      return Call(ExprOp::kNe, plan::IntType(nullable),
+                  {std::move(value), plan::Constant(Value::Int(0), zero)});
     }
     case TypeKind::kJson:
     case TypeKind::kVector:
@@ -474,8 +515,9 @@ Result<ExprPtr> Translator::AsType(Item* item, const Type& type) {
       if (IsConstant(item) && type.kind != TypeKind::kJson && type.kind != TypeKind::kVector)
         return ConstantValue(item, type);
       ASSIGN_OR_RETURN(ExprPtr value, Output(item));
-      if ((type.kind == TypeKind::kJson || type.kind == TypeKind::kVector || type.kind == TypeKind::kEnum ||
-           type.kind == TypeKind::kSet) && value->type.kind != type.kind && value->type.kind != TypeKind::kNull)
+      if ((type.kind == TypeKind::kJson || type.kind == TypeKind::kVector ||
+           type.kind == TypeKind::kEnum || type.kind == TypeKind::kSet) &&
+          value->type.kind != type.kind && value->type.kind != TypeKind::kNull)
         return NotSupported("conversion to JSON, VECTOR, ENUM or SET");
       return CastTo(std::move(value), type);
     }
@@ -491,9 +533,10 @@ ExprPtr Translator::InCollation(ExprPtr value, uint32_t collation) {
   return Call(ExprOp::kCast, type, {std::move(value)});
 }
 
-// Functions whose arguments follow a simple pattern, one letter each; the last one repeats if followed by '*':
-//   i integer   n number (integer or decimal)   r real   s string   S string in the result's character set
-//   d date   t time   D datetime   v as it is
+// Functions whose arguments follow a simple pattern, one letter each; the last one repeats if
+// followed by '*':
+//   i integer   n number (integer or decimal)   r real   s string   S string in the result's
+//   character set d date   t time   D datetime   v as it is
 Result<ExprPtr> Translator::GenericFunction(Item_func* item, ExprOp op, std::string_view pattern) {
   ASSIGN_OR_RETURN(const Type type, TypeOfItem(item));
   std::vector<ExprPtr> args;
@@ -503,15 +546,33 @@ Result<ExprPtr> Translator::GenericFunction(Item_func* item, ExprOp op, std::str
     Item* argument = item->arguments()[i];
     Result<ExprPtr> value = ExprPtr();
     switch (letter) {
-      case 'i': value = AsInteger(argument); break;
-      case 'n': value = AsNumber(argument); break;
-      case 'r': value = AsReal(argument); break;
-      case 's': value = AsString(argument); break;
-      case 'S': value = AsStringIn(argument, item->collation.collation); break;
-      case 'd': value = AsDate(argument); break;
-      case 't': value = AsTime(argument); break;
-      case 'D': value = AsDatetime(argument); break;
-      default: value = ValueOf(argument); break;
+      case 'i':
+        value = AsInteger(argument);
+        break;
+      case 'n':
+        value = AsNumber(argument);
+        break;
+      case 'r':
+        value = AsReal(argument);
+        break;
+      case 's':
+        value = AsString(argument);
+        break;
+      case 'S':
+        value = AsStringIn(argument, item->collation.collation);
+        break;
+      case 'd':
+        value = AsDate(argument);
+        break;
+      case 't':
+        value = AsTime(argument);
+        break;
+      case 'D':
+        value = AsDatetime(argument);
+        break;
+      default:
+        value = ValueOf(argument);
+        break;
     }
     if (!value) return value;
     args.push_back(std::move(*value));

@@ -1,5 +1,6 @@
-// Aggregate functions and what ROLLUP does to expressions above it. An aggregate is added to the layer of its AGGREGATE
-// path when an expression above first uses it; equal aggregates share one column.
+// Aggregate functions and what ROLLUP does to expressions above it. An aggregate is added to the
+// layer of its AGGREGATE path when an expression above first uses it; equal aggregates share one
+// column.
 #include "plugin/translate/translator.h"
 
 namespace sirocco::plugin {
@@ -11,8 +12,8 @@ using plan::ColumnRef;
 namespace {
 
 bool SameAggregate(const plan::Aggregate& a, const plan::Aggregate& b) {
-  if (a.function != b.function || a.distinct != b.distinct || a.args.size() != b.args.size() || a.type != b.type ||
-      a.separator != b.separator || a.order_by.size() != b.order_by.size())
+  if (a.function != b.function || a.distinct != b.distinct || a.args.size() != b.args.size() ||
+      a.type != b.type || a.separator != b.separator || a.order_by.size() != b.order_by.size())
     return false;
   for (size_t i = 0; i < a.args.size(); ++i)
     if (!plan::SameExpr(*a.args[i], *b.args[i])) return false;
@@ -40,15 +41,18 @@ Result<ExprPtr> Translator::SumValue(Item_sum* item) {
   if (item->window() != nullptr) return WindowValue(item);
   for (size_t depth = block_->depth; depth-- > 0;) {
     Layer* layer = block_->layers[depth].get();
-    if (layer->kind == Layer::Kind::kAggregate && !layer->distinct) return AggregateValue(item, layer, depth);
+    if (layer->kind == Layer::Kind::kAggregate && !layer->distinct)
+      return AggregateValue(item, layer, depth);
   }
-  return NotSupported(std::string("aggregate function ") + item->func_name() + " of an outer query block");
+  return NotSupported(std::string("aggregate function ") + item->func_name() +
+                      " of an outer query block");
 }
 
 Result<ExprPtr> Translator::AggregateValue(Item_sum* item, Layer* layer, size_t depth_below) {
   Restore<size_t> depth(&block_->depth);
   block_->depth = depth_below;
-  // AVG of exact numbers is a quotient with more digits than it declares; an expression around it sees them all.
+  // AVG of exact numbers is a quotient with more digits than it declares; an expression around it
+  // sees them all.
   if ((item->sum_func() == Item_sum::AVG_FUNC || item->sum_func() == Item_sum::AVG_DISTINCT_FUNC) &&
       item->result_type() == DECIMAL_RESULT)
     return QuotientOfSum(item, layer, depth_below);
@@ -61,13 +65,15 @@ Result<ExprPtr> Translator::AggregateValue(Item_sum* item, Layer* layer, size_t 
 Result<ExprPtr> Translator::QuotientOfSum(Item_sum* item, Layer* layer, size_t) {
   ASSIGN_OR_RETURN(ExprPtr argument, AsNumber(item->get_arg(0)));
   const int scale = argument->type.kind == TypeKind::kDecimal ? argument->type.scale : 0;
-  const int argument_precision = argument->type.kind == TypeKind::kDecimal ? argument->type.precision : 20;
+  const int argument_precision =
+      argument->type.kind == TypeKind::kDecimal ? argument->type.precision : 20;
   const bool distinct = item->has_with_distinct();
-  plan::Aggregate sum{.function = AggregateFunction::kSum,
-                      .distinct = distinct,
-                      .args = {argument},
-                      .type = plan::DecimalType(static_cast<uint8_t>(std::min(argument_precision + 22, 65)),
-                                                static_cast<uint8_t>(scale))};
+  plan::Aggregate sum{
+      .function = AggregateFunction::kSum,
+      .distinct = distinct,
+      .args = {argument},
+      .type = plan::DecimalType(static_cast<uint8_t>(std::min(argument_precision + 22, 65)),
+                                static_cast<uint8_t>(scale))};
   plan::Aggregate count{.function = AggregateFunction::kCount,
                         .distinct = distinct,
                         .args = {argument},
@@ -81,10 +87,12 @@ Result<ExprPtr> Translator::QuotientOfSum(Item_sum* item, Layer* layer, size_t) 
   ASSIGN_OR_RETURN(const ColumnId count_id, AddAggregate(layer, std::move(count)));
   const int digits =
       std::min(DivisionDigits(scale, 0, thd_->variables.div_precincrement), int{DECIMAL_MAX_SCALE});
-  const Type type = plan::DecimalType(
-      static_cast<uint8_t>(std::min(sum_type.precision - scale + digits, 65)), static_cast<uint8_t>(digits));
+  const Type type =
+      plan::DecimalType(static_cast<uint8_t>(std::min(sum_type.precision - scale + digits, 65)),
+                        static_cast<uint8_t>(digits));
   // No row gives NULL / 0, which is NULL without a warning only because the sum is NULL.
-  return Call(ExprOp::kDiv, type, {ColumnRef(sum_id, sum_type), ColumnRef(count_id, plan::IntType(false))});
+  return Call(ExprOp::kDiv, type,
+              {ColumnRef(sum_id, sum_type), ColumnRef(count_id, plan::IntType(false))});
 }
 
 Result<plan::Aggregate> Translator::MakeAggregate(Item_sum* item) {
@@ -106,7 +114,8 @@ Result<plan::Aggregate> Translator::MakeAggregate(Item_sum* item) {
         Item* argument = item->get_arg(i);
         never_null &= argument->const_item() && !argument->is_nullable();
         ASSIGN_OR_RETURN(ExprPtr value, Output(argument));
-        if (value->op == ExprOp::kTimestampToDatetime && !aggregate.distinct) value = value->args[0];
+        if (value->op == ExprOp::kTimestampToDatetime && !aggregate.distinct)
+          value = value->args[0];
         never_null |= !value->type.nullable && item->argument_count() == 1;
         aggregate.args.push_back(std::move(value));
       }
@@ -134,7 +143,8 @@ Result<plan::Aggregate> Translator::MakeAggregate(Item_sum* item) {
     }
     case Item_sum::MIN_FUNC:
     case Item_sum::MAX_FUNC: {
-      aggregate.function = function == Item_sum::MIN_FUNC ? AggregateFunction::kMin : AggregateFunction::kMax;
+      aggregate.function =
+          function == Item_sum::MIN_FUNC ? AggregateFunction::kMin : AggregateFunction::kMax;
       aggregate.distinct = false;
       aggregate.type.nullable = true;
       Item* argument = item->get_arg(0);
@@ -160,8 +170,9 @@ Result<plan::Aggregate> Translator::MakeAggregate(Item_sum* item) {
     case Item_sum::VARIANCE_FUNC: {
       const bool sample = down_cast<Item_sum_variance*>(item)->sample != 0;
       const bool deviation = function == Item_sum::STD_FUNC;
-      aggregate.function = deviation ? (sample ? AggregateFunction::kStddevSamp : AggregateFunction::kStddevPop)
-                                     : (sample ? AggregateFunction::kVarSamp : AggregateFunction::kVarPop);
+      aggregate.function =
+          deviation ? (sample ? AggregateFunction::kStddevSamp : AggregateFunction::kStddevPop)
+                    : (sample ? AggregateFunction::kVarSamp : AggregateFunction::kVarPop);
       aggregate.type.nullable = true;
       ASSIGN_OR_RETURN(ExprPtr value, AsReal(item->get_arg(0)));
       aggregate.args.push_back(std::move(value));
@@ -185,20 +196,23 @@ Result<plan::Aggregate> Translator::MakeAggregate(Item_sum* item) {
       aggregate.distinct = concat->has_distinct();
       aggregate.type = StringTypeOf(item);
       aggregate.type.nullable = true;
-      const uint num_fields = item->argument_count() - static_cast<uint>(concat->get_order_array().size());
+      const uint num_fields =
+          item->argument_count() - static_cast<uint>(concat->get_order_array().size());
       for (uint i = 0; i < num_fields; ++i) {
         ASSIGN_OR_RETURN(ExprPtr value, AsStringIn(item->get_arg(i), item->collation.collation));
         aggregate.args.push_back(std::move(value));
       }
       for (const ORDER& order : concat->get_order_array()) {
-        ASSIGN_OR_RETURN(plan::SortKey key, MakeSortKey(*order.item, order.direction == ORDER_DESC));
+        ASSIGN_OR_RETURN(plan::SortKey key,
+                         MakeSortKey(*order.item, order.direction == ORDER_DESC));
         aggregate.order_by.push_back(std::move(key));
       }
       const String* separator = concat->get_separator_str();
       String converted;
       uint errors = 0;
-      if (converted.copy(separator->ptr(), separator->length(), separator->charset(), item->collation.collation,
-                         &errors) || errors != 0)
+      if (converted.copy(separator->ptr(), separator->length(), separator->charset(),
+                         item->collation.collation, &errors) ||
+          errors != 0)
         return NotSupported("GROUP_CONCAT separator of another character set");
       aggregate.separator.assign(converted.ptr(), converted.length());
       return aggregate;
@@ -234,15 +248,19 @@ Result<ExprPtr> Translator::Grouping(Item_func* item) {
     const GroupItem* match = nullptr;
     for (const GroupItem& candidate : layer->groups)
       if (candidate.value == group) match = &candidate;
-    while (match != nullptr && position < node.groups.size() && node.groups[position].id != match->id) ++position;
-    if (match == nullptr || position == node.groups.size()) return NotSupported("function GROUPING of this expression");
+    while (match != nullptr && position < node.groups.size() &&
+           node.groups[position].id != match->id)
+      ++position;
+    if (match == nullptr || position == node.groups.size())
+      return NotSupported("function GROUPING of this expression");
     if (node.grouping_ids[position] == 0) node.grouping_ids[position] = NewColumn();
     ExprPtr bit = ColumnRef(node.grouping_ids[position], plan::IntType(false));
     if (result == nullptr) {
       result = std::move(bit);
     } else {
       const Type type = plan::IntType(false);
-      ExprPtr shifted = Call(ExprOp::kMul, type, {std::move(result), plan::Constant(plan::Value::Int(2), type)});
+      ExprPtr shifted =
+          Call(ExprOp::kMul, type, {std::move(result), plan::Constant(plan::Value::Int(2), type)});
       result = Call(ExprOp::kAdd, type, {std::move(shifted), std::move(bit)});
     }
   }

@@ -1,5 +1,6 @@
-// Arithmetic and numeric functions. Each operation has the scale its item declares: MySQL rounds every step to it (see
-// mysqlsem/decimal.h). Only AVG is seen with all its digits by the expression around it.
+// Arithmetic and numeric functions. Each operation has the scale its item declares: MySQL rounds
+// every step to it (see mysqlsem/decimal.h). Only AVG is seen with all its digits by the expression
+// around it.
 #include <algorithm>
 
 #include "plugin/translate/translator.h"
@@ -13,10 +14,14 @@ namespace {
 
 ExprOp ArithmeticOp(std::string_view name) {
   switch (name[0]) {
-    case '+': return ExprOp::kAdd;
-    case '-': return ExprOp::kSub;
-    case '*': return ExprOp::kMul;
-    default: return ExprOp::kMod;
+    case '+':
+      return ExprOp::kAdd;
+    case '-':
+      return ExprOp::kSub;
+    case '*':
+      return ExprOp::kMul;
+    default:
+      return ExprOp::kMod;
   }
 }
 
@@ -45,7 +50,8 @@ Result<ExprPtr> Translator::Arithmetic(Item_func* item) {
       return Call(op, type, {std::move(left), std::move(right)});
     }
     default:
-      return NotSupported(std::string("arithmetic operator ") + item->func_name() + " on these types");
+      return NotSupported(std::string("arithmetic operator ") + item->func_name() +
+                          " on these types");
   }
 }
 
@@ -67,9 +73,11 @@ Result<ExprPtr> Translator::IntegerDivision(Item_func* item) {
   Item** args = item->arguments();
   ASSIGN_OR_RETURN(Type type, TypeOfItem(item));
   type.nullable = true;
-  const bool integers = args[0]->result_type() == INT_RESULT && args[1]->result_type() == INT_RESULT;
-  if (!integers && (args[0]->result_type() == REAL_RESULT || args[1]->result_type() == REAL_RESULT ||
-                    args[0]->result_type() == STRING_RESULT || args[1]->result_type() == STRING_RESULT))
+  const bool integers =
+      args[0]->result_type() == INT_RESULT && args[1]->result_type() == INT_RESULT;
+  if (!integers &&
+      (args[0]->result_type() == REAL_RESULT || args[1]->result_type() == REAL_RESULT ||
+       args[0]->result_type() == STRING_RESULT || args[1]->result_type() == STRING_RESULT))
     return NotSupported("DIV of floating-point or string values");
   ASSIGN_OR_RETURN(ExprPtr left, AsNumber(args[0]));
   ASSIGN_OR_RETURN(ExprPtr right, AsNumber(args[1]));
@@ -99,20 +107,24 @@ Result<ExprPtr> Translator::Absolute(Item_func* item) {
 Result<ExprPtr> Translator::Round(Item_func* item) {
   Item** args = item->arguments();
   ASSIGN_OR_RETURN(Type type, TypeOfItem(item));
-  const ExprOp op = item->functype() == Item_func::TRUNCATE_FUNC ? ExprOp::kTruncate : ExprOp::kRound;
+  const ExprOp op =
+      item->functype() == Item_func::TRUNCATE_FUNC ? ExprOp::kTruncate : ExprOp::kRound;
   Result<ExprPtr> value = item->result_type() == INT_RESULT    ? AsInteger(args[0])
                           : item->result_type() == REAL_RESULT ? AsReal(args[0])
                                                                : AsNumber(args[0]);
   if (!value) return value;
   std::vector<ExprPtr> arguments{std::move(*value)};
   if (item->arg_count > 1) {
-    if (!args[1]->const_for_execution()) return NotSupported("ROUND or TRUNCATE to a variable number of digits");
+    if (!args[1]->const_for_execution())
+      return NotSupported("ROUND or TRUNCATE to a variable number of digits");
     ASSIGN_OR_RETURN(ExprPtr digits, AsInteger(args[1]));
     if (digits->constant.is_null) return plan::Constant(Value::Null(), type);
     if (type.kind == TypeKind::kDecimal) {
-      // The digits asked for, but not more than the item declares (30, or the argument's when it has fewer).
+      // The digits asked for, but not more than the item declares (30, or the argument's when it
+      // has fewer).
       const plan::int128 wanted = digits->constant.integer;
-      if (wanted > type.scale) digits = plan::Constant(Value::Int(type.scale), plan::IntType(false));
+      if (wanted > type.scale)
+        digits = plan::Constant(Value::Int(type.scale), plan::IntType(false));
     }
     arguments.push_back(std::move(digits));
   } else if (type.kind == TypeKind::kDecimal) {
@@ -127,16 +139,18 @@ Result<ExprPtr> Translator::Integral(Item_func* item) {
   ASSIGN_OR_RETURN(const Type type, TypeOfItem(item));
   const ExprOp op = item->functype() == Item_func::CEILING_FUNC ? ExprOp::kCeil : ExprOp::kFloor;
   if (argument->result_type() == INT_RESULT) return AsInteger(argument);
-  Result<ExprPtr> value = argument->result_type() == DECIMAL_RESULT ? AsDecimal(argument) : AsReal(argument);
+  Result<ExprPtr> value =
+      argument->result_type() == DECIMAL_RESULT ? AsDecimal(argument) : AsReal(argument);
   if (!value) return value;
   return Call(op, type, {std::move(*value)});
 }
 
 Result<ExprPtr> Translator::Sign(Item_func* item) {
   Item* argument = item->arguments()[0];
-  Result<ExprPtr> value = argument->result_type() == INT_RESULT || argument->result_type() == DECIMAL_RESULT
-                              ? AsNumber(argument)
-                              : AsReal(argument);
+  Result<ExprPtr> value =
+      argument->result_type() == INT_RESULT || argument->result_type() == DECIMAL_RESULT
+          ? AsNumber(argument)
+          : AsReal(argument);
   if (!value) return value;
   return Call(ExprOp::kSign, plan::IntType(item->is_nullable()), {std::move(*value)});
 }

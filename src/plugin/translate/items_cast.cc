@@ -31,7 +31,8 @@ Result<ExprPtr> Translator::CastDecimal(Item_func* item) {
 Result<ExprPtr> Translator::CastReal(Item_func* item) {
   ASSIGN_OR_RETURN(const Type type, TypeOfItem(item));
   ASSIGN_OR_RETURN(ExprPtr value, ValueOf(item->arguments()[0]));
-  if (value->type.kind == type.kind || (value->type.IsReal() && type.kind == TypeKind::kDouble)) return value;
+  if (value->type.kind == type.kind || (value->type.IsReal() && type.kind == TypeKind::kDouble))
+    return value;
   return Call(ExprOp::kCast, type, {std::move(value)});
 }
 
@@ -40,7 +41,8 @@ Result<ExprPtr> Translator::CastTemporal(Item_func* item) {
   Item* argument = item->arguments()[0];
   ASSIGN_OR_RETURN(ExprPtr value, ValueOf(argument));
   if (SameRepresentation(value->type, type)) return value;
-  if (value->type.kind == TypeKind::kTime) return NotSupported("time used as a date (depends on the current date)");
+  if (value->type.kind == TypeKind::kTime)
+    return NotSupported("time used as a date (depends on the current date)");
   Type target = type;
   target.nullable = true;
   return Call(ExprOp::kCast, target, {std::move(value)});
@@ -54,10 +56,12 @@ Result<ExprPtr> Translator::CastChar(Item_func* item) {
     return NotSupported("CAST to BINARY with a length");
   ASSIGN_OR_RETURN(ExprPtr value, AsStringIn(argument, charset));
   const Type type = StringTypeOf(item);
-  if (value->type.collation != type.collation) value = Call(ExprOp::kCast, type, {std::move(value)});
+  if (value->type.collation != type.collation)
+    value = Call(ExprOp::kCast, type, {std::move(value)});
   if (item->max_char_length() >= argument->max_char_length()) return value;
   const int64_t length = item->max_char_length();
-  return Call(ExprOp::kLeft, type, {std::move(value), plan::Constant(plan::Value::Int(length), plan::IntType(false))},
+  return Call(ExprOp::kLeft, type,
+              {std::move(value), plan::Constant(plan::Value::Int(length), plan::IntType(false))},
               type.collation);
 }
 

@@ -1,5 +1,5 @@
-// Comparison and logic. MySQL decides once per comparison how the two values meet (Arg_comparator); the class is made
-// explicit here and both sides are brought into it.
+// Comparison and logic. MySQL decides once per comparison how the two values meet (Arg_comparator);
+// the class is made explicit here and both sides are brought into it.
 #include <cmath>
 
 #include "plugin/translate/translator.h"
@@ -20,13 +20,20 @@ ExprPtr Negated(ExprPtr value) {
 
 ExprOp ComparisonOp(Item_func::Functype functype) {
   switch (functype) {
-    case Item_func::EQ_FUNC: return ExprOp::kEq;
-    case Item_func::EQUAL_FUNC: return ExprOp::kNullSafeEq;
-    case Item_func::NE_FUNC: return ExprOp::kNe;
-    case Item_func::LT_FUNC: return ExprOp::kLt;
-    case Item_func::LE_FUNC: return ExprOp::kLe;
-    case Item_func::GE_FUNC: return ExprOp::kGe;
-    default: return ExprOp::kGt;
+    case Item_func::EQ_FUNC:
+      return ExprOp::kEq;
+    case Item_func::EQUAL_FUNC:
+      return ExprOp::kNullSafeEq;
+    case Item_func::NE_FUNC:
+      return ExprOp::kNe;
+    case Item_func::LT_FUNC:
+      return ExprOp::kLt;
+    case Item_func::LE_FUNC:
+      return ExprOp::kLe;
+    case Item_func::GE_FUNC:
+      return ExprOp::kGe;
+    default:
+      return ExprOp::kGt;
   }
 }
 
@@ -47,8 +54,10 @@ Result<CompareClass> Translator::ClassOf(Item* a, Item* b) {
   if (a_null && b_null) return CompareClass::kInteger;
   if (a_null) return ClassOf(b, b);
   if (b_null) return ClassOf(a, a);
-  if (a->data_type() == MYSQL_TYPE_TIME && b->data_type() == MYSQL_TYPE_TIME) return CompareClass::kTime;
-  if (a->data_type() == MYSQL_TYPE_DATE && b->data_type() == MYSQL_TYPE_DATE) return CompareClass::kDate;
+  if (a->data_type() == MYSQL_TYPE_TIME && b->data_type() == MYSQL_TYPE_TIME)
+    return CompareClass::kTime;
+  if (a->data_type() == MYSQL_TYPE_DATE && b->data_type() == MYSQL_TYPE_DATE)
+    return CompareClass::kDate;
   if (Arg_comparator::can_compare_as_dates(a, b)) {
     const Item* other = a->is_temporal_with_date() ? b : a;
     if (!other->is_temporal() && !other->const_for_execution())
@@ -69,7 +78,8 @@ Result<CompareClass> Translator::ClassOf(Item* a, Item* b) {
   }
   if (left == ROW_RESULT || right == ROW_RESULT) return NotSupported("comparison of rows");
   if (left == INT_RESULT && right == INT_RESULT) return CompareClass::kInteger;
-  if ((left == INT_RESULT || left == DECIMAL_RESULT) && (right == INT_RESULT || right == DECIMAL_RESULT))
+  if ((left == INT_RESULT || left == DECIMAL_RESULT) &&
+      (right == INT_RESULT || right == DECIMAL_RESULT))
     return CompareClass::kDecimal;
   if ((left == DECIMAL_RESULT && !a->const_item() && right == STRING_RESULT && b->const_item()) ||
       (right == DECIMAL_RESULT && !b->const_item() && left == STRING_RESULT && a->const_item()))
@@ -77,15 +87,23 @@ Result<CompareClass> Translator::ClassOf(Item* a, Item* b) {
   return CompareClass::kReal;
 }
 
-Result<ExprPtr> Translator::AsClass(Item* item, CompareClass compare_class, const CHARSET_INFO* collation) {
+Result<ExprPtr> Translator::AsClass(Item* item, CompareClass compare_class,
+                                    const CHARSET_INFO* collation) {
   switch (compare_class) {
-    case CompareClass::kInteger: return AsInteger(item);
-    case CompareClass::kDecimal: return AsNumber(item);
-    case CompareClass::kReal: return AsReal(item);
-    case CompareClass::kString: return AsStringIn(item, collation);
-    case CompareClass::kDate: return AsDate(item);
-    case CompareClass::kTime: return AsTime(item);
-    case CompareClass::kDatetime: return AsDatetime(item);
+    case CompareClass::kInteger:
+      return AsInteger(item);
+    case CompareClass::kDecimal:
+      return AsNumber(item);
+    case CompareClass::kReal:
+      return AsReal(item);
+    case CompareClass::kString:
+      return AsStringIn(item, collation);
+    case CompareClass::kDate:
+      return AsDate(item);
+    case CompareClass::kTime:
+      return AsTime(item);
+    case CompareClass::kDatetime:
+      return AsDatetime(item);
   }
   return NotSupported("comparison");
 }
@@ -97,7 +115,8 @@ void Translator::SimplifyDatetimePair(ExprPtr* a, ExprPtr* b, CompareClass* comp
     return expr.op == ExprOp::kCast && expr.args[0]->type.kind == TypeKind::kDate;
   };
   const auto is_midnight = [](const Expr& expr) {
-    return expr.op == ExprOp::kConstant && !expr.constant.is_null && expr.type.kind == TypeKind::kDatetime &&
+    return expr.op == ExprOp::kConstant && !expr.constant.is_null &&
+           expr.type.kind == TypeKind::kDatetime &&
            (static_cast<int64_t>(expr.constant.integer) & kTimeOfDayMask) == 0;
   };
   const auto to_date = [](const Expr& expr) {
@@ -128,15 +147,19 @@ Result<ExprPtr> Translator::CompareAs(ExprOp op, Item* a, Item* b, CompareClass 
   const Type type = plan::IntType(nullable);
   if (compare_class == CompareClass::kReal && a->decimals < DECIMAL_NOT_SPECIFIED &&
       b->decimals < DECIMAL_NOT_SPECIFIED) {
-    // Two values with a declared number of decimals are equal when they differ by less than half of the last one.
+    // Two values with a declared number of decimals are equal when they differ by less than half of
+    // the last one.
     const double precision = 5 / std::pow(10.0, std::max(a->decimals, b->decimals) + 1);
     const Type real = plan::DoubleType(nullable);
     ExprPtr difference = Call(ExprOp::kAbs, real, {Call(ExprOp::kSub, real, {left, right})});
-    ExprPtr equal = Call(ExprOp::kLt, type,
-                         {std::move(difference), plan::Constant(Value::Real(precision), plan::DoubleType(false))});
+    ExprPtr equal = Call(
+        ExprOp::kLt, type,
+        {std::move(difference), plan::Constant(Value::Real(precision), plan::DoubleType(false))});
     switch (op) {
-      case ExprOp::kEq: return equal;
-      case ExprOp::kNe: return Negated(std::move(equal));
+      case ExprOp::kEq:
+        return equal;
+      case ExprOp::kNe:
+        return Negated(std::move(equal));
       case ExprOp::kLt:
       case ExprOp::kGt:
         return Call(ExprOp::kAnd, type, {Call(op, type, {left, right}), Negated(std::move(equal))});
@@ -151,14 +174,16 @@ Result<ExprPtr> Translator::CompareAs(ExprOp op, Item* a, Item* b, CompareClass 
               compare_class == CompareClass::kString ? collation->number : 0);
 }
 
-Result<const CHARSET_INFO*> Translator::ComparisonCollation(Item** args, uint count, const char* function) {
+Result<const CHARSET_INFO*> Translator::ComparisonCollation(Item** args, uint count,
+                                                            const char* function) {
   DTCollation collation;
   if (agg_item_collations_for_comparison(collation, function, args, count))
     return NotSupported("illegal mix of collations");
   return collation.collation;
 }
 
-Result<ExprPtr> Translator::ComparePair(ExprOp op, const Arg_comparator* comparator, Item* a, Item* b) {
+Result<ExprPtr> Translator::ComparePair(ExprOp op, const Arg_comparator* comparator, Item* a,
+                                        Item* b) {
   if (comparator->compare_as_json()) return NotSupported("comparison of JSON values");
   ASSIGN_OR_RETURN(const CompareClass compare_class, ClassOf(a, b));
   const CHARSET_INFO* collation = comparator->cmp_collation.collation;
@@ -225,20 +250,28 @@ Result<ExprPtr> Translator::Between(Item_func* item) {
         }
         case INT_RESULT:
           if (args[0]->is_temporal() && !IsYear(args[0]))
-            compare_class = args[0]->data_type() == MYSQL_TYPE_TIME ? CompareClass::kTime : CompareClass::kDatetime;
+            compare_class = args[0]->data_type() == MYSQL_TYPE_TIME ? CompareClass::kTime
+                                                                    : CompareClass::kDatetime;
           break;
-        case DECIMAL_RESULT: compare_class = CompareClass::kDecimal; break;
-        case REAL_RESULT: compare_class = CompareClass::kReal; break;
-        default: return NotSupported("BETWEEN of rows");
+        case DECIMAL_RESULT:
+          compare_class = CompareClass::kDecimal;
+          break;
+        case REAL_RESULT:
+          compare_class = CompareClass::kReal;
+          break;
+        default:
+          return NotSupported("BETWEEN of rows");
       }
     }
     // BETWEEN compares doubles exactly, whatever their declared decimals.
     ASSIGN_OR_RETURN(ExprPtr left, AsClass(args[0], compare_class, between->compare_collation()));
-    ASSIGN_OR_RETURN(ExprPtr right, AsClass(args[bound], compare_class, between->compare_collation()));
+    ASSIGN_OR_RETURN(ExprPtr right,
+                     AsClass(args[bound], compare_class, between->compare_collation()));
     SimplifyDatetimePair(&left, &right, &compare_class);
     const Type type = plan::IntType(left->type.nullable || right->type.nullable);
-    terms.push_back(Call(bound == 1 ? ExprOp::kGe : ExprOp::kLe, type, {std::move(left), std::move(right)},
-                         compare_class == CompareClass::kString ? between->compare_collation()->number : 0));
+    terms.push_back(
+        Call(bound == 1 ? ExprOp::kGe : ExprOp::kLe, type, {std::move(left), std::move(right)},
+             compare_class == CompareClass::kString ? between->compare_collation()->number : 0));
   }
   ExprPtr both = plan::Conjunction(std::move(terms));
   return between->negated ? Negated(std::move(both)) : both;
@@ -253,7 +286,8 @@ Result<ExprPtr> Translator::In(Item_func* item) {
       ASSIGN_OR_RETURN(ExprPtr choice, CompareRows(ExprOp::kEq, args[0], args[i]));
       choices.push_back(std::move(choice));
     }
-    ExprPtr any = choices.size() == 1 ? choices[0] : Call(ExprOp::kOr, BoolType(item), std::move(choices));
+    ExprPtr any =
+        choices.size() == 1 ? choices[0] : Call(ExprOp::kOr, BoolType(item), std::move(choices));
     return in->negated ? Negated(std::move(any)) : any;
   }
   // The classes may differ from one value to the next; MySQL then compares each in its own.
@@ -269,8 +303,8 @@ Result<ExprPtr> Translator::In(Item_func* item) {
       // Constants of another type are converted to the left argument's type.
       if (!args[i]->const_for_execution() && args[i]->data_type() != args[0]->data_type())
         return NotSupported("IN of different temporal types");
-      if (args[i]->const_for_execution() && !args[i]->is_temporal() && args[i]->result_type() != STRING_RESULT &&
-          args[i]->type() != Item::NULL_ITEM)
+      if (args[i]->const_for_execution() && !args[i]->is_temporal() &&
+          args[i]->result_type() != STRING_RESULT && args[i]->type() != Item::NULL_ITEM)
         return NotSupported("IN of a date and numbers");
       compare_class = args[0]->data_type() == MYSQL_TYPE_DATE   ? CompareClass::kDate
                       : args[0]->data_type() == MYSQL_TYPE_TIME ? CompareClass::kTime
@@ -291,7 +325,8 @@ Result<ExprPtr> Translator::In(Item_func* item) {
     for (uint i = 0; i < item->arg_count; ++i)
       if (args[i]->result_type() == STRING_RESULT) strings.push_back(args[i]);
     if (!strings.empty() && args[0]->result_type() == STRING_RESULT) {
-      ASSIGN_OR_RETURN(collation, ComparisonCollation(strings.data(), static_cast<uint>(strings.size()), "in"));
+      ASSIGN_OR_RETURN(
+          collation, ComparisonCollation(strings.data(), static_cast<uint>(strings.size()), "in"));
     }
   }
   if (!uniform || item->arg_count == 2) {
@@ -303,7 +338,8 @@ Result<ExprPtr> Translator::In(Item_func* item) {
       choices.push_back(Call(ExprOp::kEq, type, {std::move(left), std::move(right)},
                              classes[i - 1] == CompareClass::kString ? collation->number : 0));
     }
-    ExprPtr any = choices.size() == 1 ? choices[0] : Call(ExprOp::kOr, BoolType(item), std::move(choices));
+    ExprPtr any =
+        choices.size() == 1 ? choices[0] : Call(ExprOp::kOr, BoolType(item), std::move(choices));
     return in->negated ? Negated(std::move(any)) : any;
   }
   std::vector<ExprPtr> values;
@@ -323,7 +359,8 @@ Result<ExprPtr> Translator::Like(Item_func* item) {
     args.push_back(std::move(value));
   }
   if (item->arg_count > 2) {
-    if (!item->arguments()[2]->const_for_execution()) return NotSupported("LIKE with a variable escape character");
+    if (!item->arguments()[2]->const_for_execution())
+      return NotSupported("LIKE with a variable escape character");
     // NULL means the backslash, the empty string none.
     ASSIGN_OR_RETURN(ExprPtr escape, AsStringIn(item->arguments()[2], collation));
     if (!escape->constant.is_null) args.push_back(std::move(escape));
@@ -338,22 +375,23 @@ Result<ExprPtr> Translator::IsNull(Item_func* item) {
   ASSIGN_OR_RETURN(ExprPtr value, ValueOf(argument));
   // A conversion to local time does not change whether there is a value.
   if (value->op == ExprOp::kTimestampToDatetime) value = value->args[0];
-  return Call(item->functype() == Item_func::ISNULL_FUNC ? ExprOp::kIsNull : ExprOp::kIsNotNull, plan::IntType(false),
-              {std::move(value)});
+  return Call(item->functype() == Item_func::ISNULL_FUNC ? ExprOp::kIsNull : ExprOp::kIsNotNull,
+              plan::IntType(false), {std::move(value)});
 }
 
 Result<ExprPtr> Translator::Truth(Item_func* item) {
   ASSIGN_OR_RETURN(ExprPtr value, AsCondition(item->arguments()[0]));
   const std::string_view name = item->func_name();
-  const ExprOp op = name == "is true"      ? ExprOp::kIsTrue
+  const ExprOp op = name == "is true"       ? ExprOp::kIsTrue
                     : name == "is not true" ? ExprOp::kIsNotTrue
-                    : name == "is false"   ? ExprOp::kIsFalse
-                                           : ExprOp::kIsNotFalse;
+                    : name == "is false"    ? ExprOp::kIsFalse
+                                            : ExprOp::kIsNotFalse;
   return Call(op, plan::IntType(false), {std::move(value)});
 }
 
 Result<ExprPtr> Translator::Not(Item_func* item) {
-  if (item->functype() == Item_func::NOT_ALL_FUNC) return NotSupported("ALL or ANY subquery left in the plan");
+  if (item->functype() == Item_func::NOT_ALL_FUNC)
+    return NotSupported("ALL or ANY subquery left in the plan");
   ASSIGN_OR_RETURN(ExprPtr value, AsCondition(item->arguments()[0]));
   return Negated(std::move(value));
 }
@@ -368,7 +406,8 @@ Result<ExprPtr> Translator::Strcmp(Item_func* item) {
   const CHARSET_INFO* collation = item->compare_collation();
   ASSIGN_OR_RETURN(ExprPtr left, AsStringIn(item->arguments()[0], collation));
   ASSIGN_OR_RETURN(ExprPtr right, AsStringIn(item->arguments()[1], collation));
-  return Call(ExprOp::kStrcmp, BoolType(item), {std::move(left), std::move(right)}, collation->number);
+  return Call(ExprOp::kStrcmp, BoolType(item), {std::move(left), std::move(right)},
+              collation->number);
 }
 
 Result<ExprPtr> Translator::MultiEquality(Item_func* item) {
@@ -383,7 +422,8 @@ Result<ExprPtr> Translator::MultiEquality(Item_func* item) {
         Item* pair[2] = {&field, first};
         ASSIGN_OR_RETURN(collation, ComparisonCollation(pair, 2, "="));
       }
-      ASSIGN_OR_RETURN(ExprPtr term, CompareAs(ExprOp::kEq, &field, first, compare_class, collation));
+      ASSIGN_OR_RETURN(ExprPtr term,
+                       CompareAs(ExprOp::kEq, &field, first, compare_class, collation));
       terms.push_back(std::move(term));
     }
     if (first == nullptr) first = &field;
@@ -392,7 +432,9 @@ Result<ExprPtr> Translator::MultiEquality(Item_func* item) {
   return plan::Conjunction(std::move(terms));
 }
 
-Result<ExprPtr> Translator::TriggerCondition(Item_func*) { return NotSupported("triggered join condition"); }
+Result<ExprPtr> Translator::TriggerCondition(Item_func*) {
+  return NotSupported("triggered join condition");
+}
 
 Result<ExprPtr> Translator::RejectIf(Item_func* item) {
   ASSIGN_OR_RETURN(ExprPtr condition, AsCondition(item->arguments()[0]));

@@ -1,4 +1,5 @@
-// CASE, IF, COALESCE and their kin: every branch is brought into the type MySQL declares for the whole.
+// CASE, IF, COALESCE and their kin: every branch is brought into the type MySQL declares for the
+// whole.
 #include "plugin/translate/translator.h"
 
 namespace sirocco::plugin {
@@ -6,27 +7,32 @@ namespace sirocco::plugin {
 using plan::Call;
 using plan::Value;
 
-// A decimal branch keeps the digits it has, as in the server, where a division by the choice depends on them; zero has
-// any number of digits.
+// A decimal branch keeps the digits it has, as in the server, where a division by the choice
+// depends on them; zero has any number of digits.
 Result<ExprPtr> Translator::AsBranch(Item* item, const Type& type) {
   if (type.kind != TypeKind::kDecimal ||
-      (item->result_type() != DECIMAL_RESULT && item->result_type() != INT_RESULT) || item->type() == Item::NULL_ITEM)
+      (item->result_type() != DECIMAL_RESULT && item->result_type() != INT_RESULT) ||
+      item->type() == Item::NULL_ITEM)
     return AsType(item, type);
-  ASSIGN_OR_RETURN(ExprPtr value, item->result_type() == INT_RESULT ? AsInteger(item) : Output(item));
+  ASSIGN_OR_RETURN(ExprPtr value,
+                   item->result_type() == INT_RESULT ? AsInteger(item) : Output(item));
   if (value->op == ExprOp::kConstant && plan::LaneOf(value->type) != plan::Lane::kStr &&
       (value->constant.is_null || value->constant.integer == 0))
     return ConstantValue(item, type);
   return value;
 }
 
-// CASE value WHEN ... is spelled out as comparisons; the value is a column or constant expression evaluated per WHEN.
+// CASE value WHEN ... is spelled out as comparisons; the value is a column or constant expression
+// evaluated per WHEN.
 Result<ExprPtr> Translator::Case(Item_func* item) {
   auto* choice = down_cast<Item_func_case*>(item);
   Item** args = item->arguments();
   const int first = choice->get_first_expr_num(), otherwise = choice->get_else_expr_num();
   uint num_branches = item->arg_count;
-  if (first >= 0) num_branches = static_cast<uint>(first);
-  else if (otherwise >= 0) num_branches = static_cast<uint>(otherwise);
+  if (first >= 0)
+    num_branches = static_cast<uint>(first);
+  else if (otherwise >= 0)
+    num_branches = static_cast<uint>(otherwise);
   ASSIGN_OR_RETURN(const Type type, TypeOfItem(item));
 
   const CHARSET_INFO* collation = choice->compare_collation();
@@ -36,10 +42,13 @@ Result<ExprPtr> Translator::Case(Item_func* item) {
     if (first < 0) {
       ASSIGN_OR_RETURN(when, AsCondition(args[i]));
     } else {
-      if (args[first]->is_temporal() || args[i]->is_temporal()) return NotSupported("CASE over a temporal value");
+      if (args[first]->is_temporal() || args[i]->is_temporal())
+        return NotSupported("CASE over a temporal value");
       ASSIGN_OR_RETURN(const CompareClass compare_class, ClassOf(args[first], args[i]));
-      if (compare_class == CompareClass::kString && collation == nullptr) return NotSupported("CASE with mixed types");
-      ASSIGN_OR_RETURN(when, CompareAs(ExprOp::kEq, args[first], args[i], compare_class, collation));
+      if (compare_class == CompareClass::kString && collation == nullptr)
+        return NotSupported("CASE with mixed types");
+      ASSIGN_OR_RETURN(when,
+                       CompareAs(ExprOp::kEq, args[first], args[i], compare_class, collation));
     }
     ASSIGN_OR_RETURN(ExprPtr then, AsBranch(args[i + 1], type));
     parts.push_back(std::move(when));
@@ -77,7 +86,8 @@ Result<ExprPtr> Translator::NullIf(Item_func* item) {
   Item** args = item->arguments();
   ASSIGN_OR_RETURN(const Type type, TypeOfItem(item));
   auto* comparison = down_cast<Item_bool_func2*>(item);
-  ASSIGN_OR_RETURN(ExprPtr equal, ComparePair(ExprOp::kEq, comparison->get_comparator(), args[0], args[1]));
+  ASSIGN_OR_RETURN(ExprPtr equal,
+                   ComparePair(ExprOp::kEq, comparison->get_comparator(), args[0], args[1]));
   ASSIGN_OR_RETURN(ExprPtr value, AsType(args[0], type));
   Type nullable = type;
   nullable.nullable = true;
@@ -93,9 +103,11 @@ Result<ExprPtr> Translator::MinMax(Item_func* item) {
     const bool temporal = item->arguments()[i]->is_temporal();
     any_temporal |= temporal;
     all_temporal &= temporal;
-    if (item->arguments()[i]->data_type() == MYSQL_TYPE_YEAR) return NotSupported("GREATEST or LEAST of YEAR values");
+    if (item->arguments()[i]->data_type() == MYSQL_TYPE_YEAR)
+      return NotSupported("GREATEST or LEAST of YEAR values");
   }
-  if (any_temporal && !all_temporal) return NotSupported("GREATEST or LEAST of temporal and other values");
+  if (any_temporal && !all_temporal)
+    return NotSupported("GREATEST or LEAST of temporal and other values");
   for (uint i = 0; i < item->arg_count; ++i) {
     ASSIGN_OR_RETURN(ExprPtr value, AsBranch(item->arguments()[i], type));
     args.push_back(std::move(value));
@@ -128,7 +140,8 @@ Result<ExprPtr> Translator::FieldPosition(Item_func* item) {
     ASSIGN_OR_RETURN(ExprPtr value, AsClass(args[i], compare_class, collation));
     values.push_back(std::move(value));
   }
-  return Call(ExprOp::kField, plan::IntType(false), std::move(values), strings ? collation->number : 0);
+  return Call(ExprOp::kField, plan::IntType(false), std::move(values),
+              strings ? collation->number : 0);
 }
 
 Result<ExprPtr> Translator::Elt(Item_func* item) {
@@ -156,7 +169,8 @@ Result<ExprPtr> Translator::Interval(Item_func* item) {
   bool integers = true;
   for (Item* element : elements) {
     integers &= element->result_type() == INT_RESULT;
-    if (element->result_type() == DECIMAL_RESULT) return NotSupported("function INTERVAL of decimals");
+    if (element->result_type() == DECIMAL_RESULT)
+      return NotSupported("function INTERVAL of decimals");
   }
   std::vector<ExprPtr> args;
   for (Item* element : elements) {

@@ -12,14 +12,15 @@ struct PartEntry {
   interval_type unit;
 };
 constexpr PartEntry kParts[] = {
-    {"year", INTERVAL_YEAR},     {"quarter", INTERVAL_QUARTER}, {"month", INTERVAL_MONTH},
-    {"dayofmonth", INTERVAL_DAY}, {"hour", INTERVAL_HOUR},       {"minute", INTERVAL_MINUTE},
+    {"year", INTERVAL_YEAR},     {"quarter", INTERVAL_QUARTER},
+    {"month", INTERVAL_MONTH},   {"dayofmonth", INTERVAL_DAY},
+    {"hour", INTERVAL_HOUR},     {"minute", INTERVAL_MINUTE},
     {"second", INTERVAL_SECOND}, {"microsecond", INTERVAL_MICROSECOND},
 };
 
 bool IsDateUnit(interval_type unit) {
-  return unit == INTERVAL_YEAR || unit == INTERVAL_QUARTER || unit == INTERVAL_MONTH || unit == INTERVAL_WEEK ||
-         unit == INTERVAL_DAY || unit == INTERVAL_YEAR_MONTH;
+  return unit == INTERVAL_YEAR || unit == INTERVAL_QUARTER || unit == INTERVAL_MONTH ||
+         unit == INTERVAL_WEEK || unit == INTERVAL_DAY || unit == INTERVAL_YEAR_MONTH;
 }
 
 }  // namespace
@@ -46,9 +47,10 @@ Result<ExprPtr> Translator::Extract(Item_func* item) {
   if (unit == INTERVAL_WEEK) return NotSupported("EXTRACT(WEEK ...) is not supported");
   if (IsDateUnit(unit) && argument->data_type() == MYSQL_TYPE_TIME)
     return NotSupported("date part of a time value (depends on the current date)");
-  Result<ExprPtr> value = argument->is_temporal() && argument->data_type() != MYSQL_TYPE_YEAR ? ValueOf(argument)
-                          : IsDateUnit(unit)      ? AsDate(argument)
-                                                  : AsDatetime(argument);
+  Result<ExprPtr> value = argument->is_temporal() && argument->data_type() != MYSQL_TYPE_YEAR
+                              ? ValueOf(argument)
+                          : IsDateUnit(unit) ? AsDate(argument)
+                                             : AsDatetime(argument);
   if (!value) return value;
   return Call(ExprOp::kExtract, plan::IntType(item->is_nullable()), {std::move(*value)}, 0, unit);
 }
@@ -60,7 +62,8 @@ Result<ExprPtr> Translator::DateArithmetic(Item_func* item) {
   const interval_type unit = arithmetic->get_interval_type();
   ASSIGN_OR_RETURN(Type type, TypeOfItem(item));
   if (!base->is_temporal() || base->data_type() == MYSQL_TYPE_YEAR) {
-    if (!base->const_for_execution()) return NotSupported("interval added to a value that is no date or time");
+    if (!base->const_for_execution())
+      return NotSupported("interval added to a value that is no date or time");
   }
   Result<ExprPtr> value = type.kind == TypeKind::kTime   ? AsTime(base)
                           : type.kind == TypeKind::kDate ? AsDate(base)
@@ -68,12 +71,17 @@ Result<ExprPtr> Translator::DateArithmetic(Item_func* item) {
   if (!value) return value;
   if (type.kind == TypeKind::kString) return NotSupported("interval added to a string");
   const bool compound = unit > INTERVAL_MICROSECOND;
-  if (unit == INTERVAL_SECOND && amount->decimals != 0 && amount->result_type() != INT_RESULT)
-    return NotSupported("INTERVAL with fractional seconds");
-  if (compound && !amount->const_for_execution()) return NotSupported("compound INTERVAL with a variable amount");
+  const bool fraction = unit == INTERVAL_SECOND && amount->result_type() == DECIMAL_RESULT;
+  if (unit == INTERVAL_SECOND && amount->decimals != 0 && amount->result_type() == REAL_RESULT)
+    return NotSupported("INTERVAL of floating-point seconds");
+  if (compound && !amount->const_for_execution())
+    return NotSupported("compound INTERVAL with a variable amount");
   if (!compound && amount->result_type() == STRING_RESULT && !amount->const_for_execution())
     return NotSupported("INTERVAL with a string column");
-  Result<ExprPtr> count = compound ? AsString(amount) : AsInteger(amount);
+  const bool text_seconds = unit == INTERVAL_SECOND && amount->result_type() == STRING_RESULT;
+  Result<ExprPtr> count = compound || text_seconds ? AsString(amount)
+                          : fraction               ? AsDecimal(amount)
+                                                   : AsInteger(amount);
   if (!count) return count;
   type.nullable = true;
   return Call(arithmetic->is_subtract() ? ExprOp::kDateSub : ExprOp::kDateAdd, type,
@@ -91,34 +99,40 @@ Result<ExprPtr> Translator::Week(Item_func* item) {
   const bool year_week = item->functype() == Item_func::YEARWEEK_FUNC;
   ASSIGN_OR_RETURN(ExprPtr date, AsDate(item->arguments()[0]));
   ASSIGN_OR_RETURN(ExprPtr mode, AsInteger(item->arguments()[1]));
-  return Call(year_week ? ExprOp::kYearWeek : ExprOp::kWeek, plan::IntType(true), {std::move(date), std::move(mode)});
+  return Call(year_week ? ExprOp::kYearWeek : ExprOp::kWeek, plan::IntType(true),
+              {std::move(date), std::move(mode)});
 }
 
 Result<ExprPtr> Translator::FromUnixtime(Item_func* item) {
   Item* argument = item->arguments()[0];
   ASSIGN_OR_RETURN(const Type type, TypeOfItem(item));
-  if (argument->result_type() != INT_RESULT) return NotSupported("function FROM_UNIXTIME of a fractional value");
+  if (argument->result_type() != INT_RESULT && argument->result_type() != DECIMAL_RESULT)
+    return NotSupported("function FROM_UNIXTIME of a string or floating-point value");
   needs_time_zone_ = true;
-  ASSIGN_OR_RETURN(ExprPtr value, AsInteger(argument));
+  ASSIGN_OR_RETURN(ExprPtr value, AsNumber(argument));
   return Call(ExprOp::kFromUnixtime, type, {std::move(value)});
 }
 
 Result<ExprPtr> Translator::UnixTimestamp(Item_func* item) {
   ASSIGN_OR_RETURN(const Type type, TypeOfItem(item));
   Item* argument = item->arguments()[0];
-  if (!argument->is_temporal_with_date()) return NotSupported("function UNIX_TIMESTAMP of a value that is no date");
-  if (argument->data_type() == MYSQL_TYPE_TIMESTAMP) return NotSupported("function UNIX_TIMESTAMP of a TIMESTAMP");
-  needs_time_zone_ = true;
-  ASSIGN_OR_RETURN(ExprPtr value, AsDatetime(argument));
-  return Call(ExprOp::kUnixTimestamp, type, {std::move(value)});
+  if (argument->data_type() != MYSQL_TYPE_TIMESTAMP)
+    return NotSupported("function UNIX_TIMESTAMP of a local time (ambiguous when clocks go back)");
+  ASSIGN_OR_RETURN(ExprPtr value, ValueOf(argument));
+  if (value->op != ExprOp::kTimestampToDatetime)
+    return NotSupported("function UNIX_TIMESTAMP of an expression");
+  return Call(ExprOp::kUnixTimestamp, type, {value->args[0]});
 }
 
 Result<ExprPtr> Translator::DateFormat(Item_func* item) {
   ASSIGN_OR_RETURN(const Type type, TypeOfItem(item));
   Item *value_item = item->arguments()[0], *format_item = item->arguments()[1];
-  if (std::string_view(item->func_name()) == "time_format") return NotSupported("function TIME_FORMAT is not supported");
-  if (!format_item->const_for_execution()) return NotSupported("DATE_FORMAT with a variable format");
-  if (thd_->variables.lc_time_names->number != 0) return NotSupported("DATE_FORMAT with lc_time_names other than en_US");
+  if (std::string_view(item->func_name()) == "time_format")
+    return NotSupported("function TIME_FORMAT is not supported");
+  if (!format_item->const_for_execution())
+    return NotSupported("DATE_FORMAT with a variable format");
+  if (thd_->variables.lc_time_names->number != 0)
+    return NotSupported("DATE_FORMAT with lc_time_names other than en_US");
   ASSIGN_OR_RETURN(ExprPtr value, AsDatetime(value_item));
   ASSIGN_OR_RETURN(ExprPtr format, AsStringIn(format_item, item->collation.collation));
   return Call(ExprOp::kDateFormat, type, {std::move(value), std::move(format)}, type.collation);
@@ -126,7 +140,8 @@ Result<ExprPtr> Translator::DateFormat(Item_func* item) {
 
 // DAYNAME and MONTHNAME: the engine knows the English names.
 Result<ExprPtr> Translator::NameOfDate(Item_func* item) {
-  if (thd_->variables.lc_time_names->number != 0) return NotSupported("names of days and months in lc_time_names other than en_US");
+  if (thd_->variables.lc_time_names->number != 0)
+    return NotSupported("names of days and months in lc_time_names other than en_US");
   const bool day = item->functype() == Item_func::DAYNAME_FUNC;
   return GenericFunction(item, day ? ExprOp::kDayName : ExprOp::kMonthName, "d");
 }
@@ -134,12 +149,13 @@ Result<ExprPtr> Translator::NameOfDate(Item_func* item) {
 Result<ExprPtr> Translator::AddTime(Item_func* item) {
   ASSIGN_OR_RETURN(const Type type, TypeOfItem(item));
   if (!type.IsTemporal()) return NotSupported("ADDTIME or SUBTIME of strings");
-  Result<ExprPtr> value =
-      type.kind == TypeKind::kTime ? AsTime(item->arguments()[0]) : AsDatetime(item->arguments()[0]);
+  Result<ExprPtr> value = type.kind == TypeKind::kTime ? AsTime(item->arguments()[0])
+                                                       : AsDatetime(item->arguments()[0]);
   if (!value) return value;
   ASSIGN_OR_RETURN(ExprPtr amount, AsTime(item->arguments()[1]));
   const bool subtract = down_cast<Item_func_add_time*>(item)->is_subtract();
-  return Call(subtract ? ExprOp::kSubTime : ExprOp::kAddTime, type, {std::move(*value), std::move(amount)});
+  return Call(subtract ? ExprOp::kSubTime : ExprOp::kAddTime, type,
+              {std::move(*value), std::move(amount)});
 }
 
 Result<ExprPtr> Translator::TimeDiff(Item_func* item) {

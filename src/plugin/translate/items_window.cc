@@ -1,8 +1,8 @@
-// Window functions: a call is added to the layer of its window when an expression above first uses it.
+// Window functions: a call is added to the layer of its window when an expression above first uses
+// it.
+#include "plugin/translate/translator.h"
 #include "sql/parse_tree_nodes.h"
 #include "sql/parse_tree_window.h"
-
-#include "plugin/translate/translator.h"
 
 namespace sirocco::plugin {
 
@@ -15,11 +15,16 @@ namespace {
 
 FrameBound BoundOf(const PT_border& border) {
   switch (border.m_border_type) {
-    case WBT_UNBOUNDED_PRECEDING: return FrameBound::kUnboundedPreceding;
-    case WBT_VALUE_PRECEDING: return FrameBound::kPreceding;
-    case WBT_CURRENT_ROW: return FrameBound::kCurrentRow;
-    case WBT_VALUE_FOLLOWING: return FrameBound::kFollowing;
-    default: return FrameBound::kUnboundedFollowing;
+    case WBT_UNBOUNDED_PRECEDING:
+      return FrameBound::kUnboundedPreceding;
+    case WBT_VALUE_PRECEDING:
+      return FrameBound::kPreceding;
+    case WBT_CURRENT_ROW:
+      return FrameBound::kCurrentRow;
+    case WBT_VALUE_FOLLOWING:
+      return FrameBound::kFollowing;
+    default:
+      return FrameBound::kUnboundedFollowing;
   }
 }
 
@@ -28,10 +33,12 @@ bool SameOffset(const ExprPtr& a, const ExprPtr& b) {
 }
 
 bool SameCall(const plan::WindowCall& a, const plan::WindowCall& b) {
-  if (a.function != b.function || a.type != b.type || a.unit != b.unit || a.start != b.start || a.end != b.end ||
-      !SameOffset(a.start_offset, b.start_offset) || !SameOffset(a.end_offset, b.end_offset) ||
-      a.args.size() != b.args.size() || a.aggregate.function != b.aggregate.function ||
-      a.aggregate.distinct != b.aggregate.distinct || a.aggregate.args.size() != b.aggregate.args.size())
+  if (a.function != b.function || a.type != b.type || a.unit != b.unit || a.start != b.start ||
+      a.end != b.end || !SameOffset(a.start_offset, b.start_offset) ||
+      !SameOffset(a.end_offset, b.end_offset) || a.args.size() != b.args.size() ||
+      a.aggregate.function != b.aggregate.function ||
+      a.aggregate.distinct != b.aggregate.distinct ||
+      a.aggregate.args.size() != b.aggregate.args.size())
     return false;
   for (size_t i = 0; i < a.args.size(); ++i)
     if (!plan::SameExpr(*a.args[i], *b.args[i])) return false;
@@ -48,11 +55,21 @@ Result<plan::WindowCall> Translator::MakeWindowCall(Item_sum* item) {
   call.type.nullable = true;
   const auto value = [&](uint i) -> Result<ExprPtr> { return AsType(item->get_arg(i), call.type); };
   switch (item->sum_func()) {
-    case Item_sum::ROW_NUMBER_FUNC: call.function = WindowFunction::kRowNumber; break;
-    case Item_sum::RANK_FUNC: call.function = WindowFunction::kRank; break;
-    case Item_sum::DENSE_RANK_FUNC: call.function = WindowFunction::kDenseRank; break;
-    case Item_sum::PERCENT_RANK_FUNC: call.function = WindowFunction::kPercentRank; break;
-    case Item_sum::CUME_DIST_FUNC: call.function = WindowFunction::kCumeDist; break;
+    case Item_sum::ROW_NUMBER_FUNC:
+      call.function = WindowFunction::kRowNumber;
+      break;
+    case Item_sum::RANK_FUNC:
+      call.function = WindowFunction::kRank;
+      break;
+    case Item_sum::DENSE_RANK_FUNC:
+      call.function = WindowFunction::kDenseRank;
+      break;
+    case Item_sum::PERCENT_RANK_FUNC:
+      call.function = WindowFunction::kPercentRank;
+      break;
+    case Item_sum::CUME_DIST_FUNC:
+      call.function = WindowFunction::kCumeDist;
+      break;
     case Item_sum::NTILE_FUNC: {
       call.function = WindowFunction::kNtile;
       ASSIGN_OR_RETURN(ExprPtr buckets, AsInteger(item->get_arg(0)));
@@ -60,7 +77,8 @@ Result<plan::WindowCall> Translator::MakeWindowCall(Item_sum* item) {
       break;
     }
     case Item_sum::LEAD_LAG_FUNC: {
-      call.function = std::string_view(item->func_name()) == "lead" ? WindowFunction::kLead : WindowFunction::kLag;
+      call.function = std::string_view(item->func_name()) == "lead" ? WindowFunction::kLead
+                                                                    : WindowFunction::kLag;
       for (uint i = 0; i < item->argument_count(); ++i) {
         Result<ExprPtr> argument = i == 1 ? AsInteger(item->get_arg(i)) : value(i);
         if (!argument) return std::unexpected(argument.error());
@@ -102,7 +120,8 @@ Result<void> Translator::SetFrame(const Window& window, plan::WindowCall* call) 
     return {};
   }
   if (frame->m_query_expression == WFU_GROUPS) return NotSupported("window frame in GROUPS");
-  call->unit = frame->m_query_expression == WFU_ROWS ? plan::FrameUnit::kRows : plan::FrameUnit::kRange;
+  call->unit =
+      frame->m_query_expression == WFU_ROWS ? plan::FrameUnit::kRows : plan::FrameUnit::kRange;
   call->start = BoundOf(*frame->m_from);
   call->end = BoundOf(*frame->m_to);
   const auto offset = [&](const PT_border& border) -> Result<ExprPtr> {
@@ -132,7 +151,8 @@ Result<ExprPtr> Translator::WindowValue(Item_sum* item) {
     layer->node->windows.push_back(std::move(call));
     return ColumnRef(id, type);
   }
-  return NotSupported(std::string("window function ") + item->func_name() + " out of its window's reach");
+  return NotSupported(std::string("window function ") + item->func_name() +
+                      " out of its window's reach");
 }
 
 Result<NodePtr> Translator::WindowPath(AccessPath* path) {
@@ -151,7 +171,8 @@ Result<NodePtr> Translator::WindowPath(AccessPath* path) {
   }
   if (const PT_order_list* order = window->effective_order_by(); order != nullptr) {
     for (const ORDER* key = order->value.first; key != nullptr; key = key->next) {
-      ASSIGN_OR_RETURN(plan::SortKey sort_key, MakeSortKey(*key->item, key->direction == ORDER_DESC));
+      ASSIGN_OR_RETURN(plan::SortKey sort_key,
+                       MakeSortKey(*key->item, key->direction == ORDER_DESC));
       node->window_order.push_back(std::move(sort_key));
     }
   }

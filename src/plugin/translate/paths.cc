@@ -10,25 +10,43 @@ namespace {
 // What a DBA calls the path; only those that may reach us unsupported.
 const char* PathName(AccessPath::Type type) {
   switch (type) {
-    case AccessPath::NESTED_LOOP_JOIN: return "nested loop join";
-    case AccessPath::NESTED_LOOP_SEMIJOIN_WITH_DUPLICATE_REMOVAL: return "nested loop semijoin";
-    case AccessPath::BKA_JOIN: return "batched key access join";
-    case AccessPath::SAMPLE_SCAN: return "TABLESAMPLE";
-    case AccessPath::FOLLOW_TAIL: return "recursive common table expression";
-    case AccessPath::FULL_TEXT_SEARCH: return "full-text search";
-    case AccessPath::MATERIALIZED_TABLE_FUNCTION: return "table function";
-    case AccessPath::MATERIALIZE_INFORMATION_SCHEMA_TABLE: return "INFORMATION_SCHEMA table";
-    case AccessPath::UNQUALIFIED_COUNT: return "row count from the storage engine";
+    case AccessPath::NESTED_LOOP_JOIN:
+      return "nested loop join";
+    case AccessPath::NESTED_LOOP_SEMIJOIN_WITH_DUPLICATE_REMOVAL:
+      return "nested loop semijoin";
+    case AccessPath::BKA_JOIN:
+      return "batched key access join";
+    case AccessPath::SAMPLE_SCAN:
+      return "TABLESAMPLE";
+    case AccessPath::FOLLOW_TAIL:
+      return "recursive common table expression";
+    case AccessPath::FULL_TEXT_SEARCH:
+      return "full-text search";
+    case AccessPath::MATERIALIZED_TABLE_FUNCTION:
+      return "table function";
+    case AccessPath::MATERIALIZE_INFORMATION_SCHEMA_TABLE:
+      return "INFORMATION_SCHEMA table";
+    case AccessPath::UNQUALIFIED_COUNT:
+      return "row count from the storage engine";
     case AccessPath::REMOVE_DUPLICATES:
-    case AccessPath::REMOVE_DUPLICATES_ON_INDEX: return "duplicate removal below a join";
-    case AccessPath::WEEDOUT: return "duplicate weedout";
-    case AccessPath::TEMPTABLE_AGGREGATE: return "aggregation in a temporary table";
-    case AccessPath::STREAM: return "streamed intermediate result";
-    case AccessPath::ALTERNATIVE: return "alternative plans for IN subquery";
-    case AccessPath::CACHE_INVALIDATOR: return "lateral derived table";
-    case AccessPath::DELETE_ROWS: return "DELETE";
-    case AccessPath::UPDATE_ROWS: return "UPDATE";
-    default: return "index access";
+    case AccessPath::REMOVE_DUPLICATES_ON_INDEX:
+      return "duplicate removal below a join";
+    case AccessPath::WEEDOUT:
+      return "duplicate weedout";
+    case AccessPath::TEMPTABLE_AGGREGATE:
+      return "aggregation in a temporary table";
+    case AccessPath::STREAM:
+      return "streamed intermediate result";
+    case AccessPath::ALTERNATIVE:
+      return "alternative plans for IN subquery";
+    case AccessPath::CACHE_INVALIDATOR:
+      return "lateral derived table";
+    case AccessPath::DELETE_ROWS:
+      return "DELETE";
+    case AccessPath::UPDATE_ROWS:
+      return "UPDATE";
+    default:
+      return "index access";
   }
 }
 
@@ -51,29 +69,46 @@ Source* Translator::AddSource(TABLE* table, Source::Kind kind) {
 
 Result<NodePtr> Translator::Path(AccessPath* path) {
   switch (path->type) {
-    case AccessPath::TABLE_SCAN: return TableScan(path);
-    case AccessPath::FILTER: return Filter(path);
-    case AccessPath::SORT: return Sort(path);
-    case AccessPath::LIMIT_OFFSET: return Limit(path);
-    case AccessPath::HASH_JOIN: return HashJoin(path);
-    case AccessPath::AGGREGATE: return Aggregate(path);
-    case AccessPath::MATERIALIZE: return Materialize(path);
-    case AccessPath::APPEND: return Append(path);
-    case AccessPath::ZERO_ROWS: return ZeroRows(path);
-    case AccessPath::ZERO_ROWS_AGGREGATED: return ZeroRowsAggregated(path);
-    case AccessPath::FAKE_SINGLE_ROW: return SingleRow(path);
-    case AccessPath::WINDOW: return WindowPath(path);
-    case AccessPath::TABLE_VALUE_CONSTRUCTOR: return TableValues(path);
-    default: return NotSupported(std::string("plan operator not supported: ") + PathName(path->type));
+    case AccessPath::TABLE_SCAN:
+      return TableScan(path);
+    case AccessPath::FILTER:
+      return Filter(path);
+    case AccessPath::SORT:
+      return Sort(path);
+    case AccessPath::LIMIT_OFFSET:
+      return Limit(path);
+    case AccessPath::HASH_JOIN:
+      return HashJoin(path);
+    case AccessPath::AGGREGATE:
+      return Aggregate(path);
+    case AccessPath::MATERIALIZE:
+      return Materialize(path);
+    case AccessPath::APPEND:
+      return Append(path);
+    case AccessPath::ZERO_ROWS:
+      return ZeroRows(path);
+    case AccessPath::ZERO_ROWS_AGGREGATED:
+      return ZeroRowsAggregated(path);
+    case AccessPath::FAKE_SINGLE_ROW:
+      return SingleRow(path);
+    case AccessPath::WINDOW:
+      return WindowPath(path);
+    case AccessPath::TABLE_VALUE_CONSTRUCTOR:
+      return TableValues(path);
+    default:
+      return NotSupported(std::string("plan operator not supported: ") + PathName(path->type));
   }
 }
 
 Result<NodePtr> Translator::TableScan(AccessPath* path) {
   TABLE* table = path->table_scan().table;
   if (const Table_ref* reference = table->pos_in_table_list;
-      table->s->table_category == TABLE_CATEGORY_TEMPORARY || (reference != nullptr && reference->is_view_or_derived())) {
-    // The materialization is part of another reference's path, or above this one; its source is known by now.
-    if (const auto it = sources_.find(table); it != sources_.end() && it->second.node != nullptr) return NodePtr(it->second.node);
+      table->s->table_category == TABLE_CATEGORY_TEMPORARY ||
+      (reference != nullptr && reference->is_view_or_derived())) {
+    // The materialization is part of another reference's path, or above this one; its source is
+    // known by now.
+    if (const auto it = sources_.find(table); it != sources_.end() && it->second.node != nullptr)
+      return NodePtr(it->second.node);
     return NotSupported("scan of a temporary table");
   }
   ASSIGN_OR_RETURN(const ResolvedTable resolved, resolver_.Resolve(table));
@@ -111,12 +146,13 @@ Result<plan::SortKey> Translator::MakeSortKey(Item* item, bool descending) {
   if (value->type.kind == TypeKind::kJson || value->type.kind == TypeKind::kVector)
     return NotSupported("ORDER BY of a JSON or VECTOR value");
   // A TIMESTAMP column is sorted by the moment, not by its local time.
-  if (value->op == ExprOp::kTimestampToDatetime && item->real_item()->type() == Item::FIELD_ITEM) value = value->args[0];
+  if (value->op == ExprOp::kTimestampToDatetime && item->real_item()->type() == Item::FIELD_ITEM)
+    value = value->args[0];
   return plan::SortKey{.expr = std::move(value), .descending = descending};
 }
 
-Result<NodePtr> Translator::SortBy(NodePtr input, const std::vector<std::pair<Item*, bool>>& order, uint64_t limit,
-                                   uint64_t offset) {
+Result<NodePtr> Translator::SortBy(NodePtr input, const std::vector<std::pair<Item*, bool>>& order,
+                                   uint64_t limit, uint64_t offset) {
   MutableNode node = NewNode(NodeKind::kSort, nullptr);
   node->estimated_rows = input->estimated_rows;
   node->inputs = {std::move(input)};
@@ -162,7 +198,7 @@ Result<NodePtr> Translator::Limit(AccessPath* path) {
     return NotSupported("SQL_CALC_FOUND_ROWS in a set operation");
   ASSIGN_OR_RETURN(NodePtr input, Path(limit.child));
   // The path counts the skipped rows into its limit.
-  const uint64_t count = limit.limit == HA_POS_ERROR ? plan::kNoLimit
+  const uint64_t count = limit.limit == HA_POS_ERROR  ? plan::kNoLimit
                          : limit.limit > limit.offset ? limit.limit - limit.offset
                                                       : 0;
   if (limit.count_all_rows) {
@@ -213,7 +249,8 @@ Result<NodePtr> Translator::TableValues(AccessPath* path) {
     std::vector<plan::Value> values;
     for (Item* item : *row) {
       if (!IsConstant(item)) return NotSupported("VALUES with an expression that is not constant");
-      ASSIGN_OR_RETURN(const ExprPtr value, AsType(item, node->value_columns[values.size()].second));
+      ASSIGN_OR_RETURN(const ExprPtr value,
+                       AsType(item, node->value_columns[values.size()].second));
       if (value->op != ExprOp::kConstant) return NotSupported("VALUES with this mix of types");
       values.push_back(value->constant);
     }

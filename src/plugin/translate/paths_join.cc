@@ -1,5 +1,5 @@
-// Hash joins. The server's `outer` is the side whose rows are kept by left, semi and anti joins; which side is built is
-// the engine's business.
+// Hash joins. The server's `outer` is the side whose rows are kept by left, semi and anti joins;
+// which side is built is the engine's business.
 #include "plugin/translate/translator.h"
 
 namespace sirocco::plugin {
@@ -9,19 +9,26 @@ using plan::NodeKind;
 
 namespace {
 
-// The input of a path that only removes duplicates for a semijoin run as an inner join; null if it is no such path.
+// The input of a path that only removes duplicates for a semijoin run as an inner join; null if it
+// is no such path.
 AccessPath* BelowDuplicateRemoval(AccessPath* path) {
   switch (path->type) {
-    case AccessPath::REMOVE_DUPLICATES: return path->remove_duplicates().child;
-    case AccessPath::SORT: return path->sort().remove_duplicates ? path->sort().child : nullptr;
+    case AccessPath::REMOVE_DUPLICATES:
+      return path->remove_duplicates().child;
+    case AccessPath::SORT:
+      return path->sort().remove_duplicates ? path->sort().child : nullptr;
     case AccessPath::LIMIT_OFFSET:
-      return path->limit_offset().limit == 1 && path->limit_offset().offset == 0 ? path->limit_offset().child : nullptr;
-    default: return nullptr;
+      return path->limit_offset().limit == 1 && path->limit_offset().offset == 0
+                 ? path->limit_offset().child
+                 : nullptr;
+    default:
+      return nullptr;
   }
 }
 
 bool IsTrueConstant(const Expr& expr) {
-  return expr.op == ExprOp::kConstant && !expr.constant.is_null && expr.type.IsInteger() && expr.constant.integer != 0;
+  return expr.op == ExprOp::kConstant && !expr.constant.is_null && expr.type.IsInteger() &&
+         expr.constant.integer != 0;
 }
 
 }  // namespace
@@ -41,15 +48,24 @@ Result<NodePtr> Translator::HashJoin(AccessPath* path) {
     join.inner = deduplicated;
   }
   switch (expr->type) {
-    case RelationalExpression::INNER_JOIN: node->join_kind = JoinKind::kInner; break;
+    case RelationalExpression::INNER_JOIN:
+      node->join_kind = JoinKind::kInner;
+      break;
     case RelationalExpression::STRAIGHT_INNER_JOIN:
       node->join_kind = JoinKind::kInner;
       node->keep_order = true;
       break;
-    case RelationalExpression::LEFT_JOIN: node->join_kind = JoinKind::kLeft; break;
-    case RelationalExpression::SEMIJOIN: node->join_kind = JoinKind::kSemi; break;
-    case RelationalExpression::ANTIJOIN: node->join_kind = JoinKind::kAnti; break;
-    default: return NotSupported("full outer join");
+    case RelationalExpression::LEFT_JOIN:
+      node->join_kind = JoinKind::kLeft;
+      break;
+    case RelationalExpression::SEMIJOIN:
+      node->join_kind = JoinKind::kSemi;
+      break;
+    case RelationalExpression::ANTIJOIN:
+      node->join_kind = JoinKind::kAnti;
+      break;
+    default:
+      return NotSupported("full outer join");
   }
   ASSIGN_OR_RETURN(NodePtr outer, Path(join.outer));
   ASSIGN_OR_RETURN(NodePtr inner, Path(join.inner));
@@ -65,7 +81,8 @@ Result<NodePtr> Translator::HashJoin(AccessPath* path) {
       continue;
     }
     // Each argument reads one side; find out which.
-    const bool left_is_outer = (equality->arguments()[0]->used_tables() & outer_tables & ~PSEUDO_TABLE_BITS) != 0;
+    const bool left_is_outer =
+        (equality->arguments()[0]->used_tables() & outer_tables & ~PSEUDO_TABLE_BITS) != 0;
     node->join_keys.push_back({.left = condition->args[left_is_outer ? 0 : 1],
                                .right = condition->args[left_is_outer ? 1 : 0],
                                .collation = condition->collation,

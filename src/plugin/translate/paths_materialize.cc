@@ -1,4 +1,5 @@
-// Derived tables, common table expressions and set operations: everything MySQL materializes between query blocks.
+// Derived tables, common table expressions and set operations: everything MySQL materializes
+// between query blocks.
 #include "plugin/translate/translator.h"
 
 namespace sirocco::plugin {
@@ -34,7 +35,8 @@ Result<Translator::BlockResult> Translator::QueryBlock(JOIN* join, AccessPath* r
   BlockResult result;
   size_t position = 0;
   for (Item* item : VisibleFields(fields)) {
-    if (targets != nullptr && position >= targets->size()) return NotSupported("select list of an unknown shape");
+    if (targets != nullptr && position >= targets->size())
+      return NotSupported("select list of an unknown shape");
     ExprPtr value;
     if (targets == nullptr) {
       ASSIGN_OR_RETURN(value, Output(item));
@@ -56,7 +58,10 @@ Result<Translator::BlockResult> Translator::QueryBlock(JOIN* join, AccessPath* r
     result.columns.push_back({.id = id, .type = value->type});
     project->expressions.push_back({.id = id, .expr = std::move(value)});
   }
-  if (targets != nullptr && position != targets->size()) return NotSupported("select list of an unknown shape");
+  if (targets != nullptr && position != targets->size())
+    return NotSupported("select list of an unknown shape");
+  for (const std::unique_ptr<Layer>& layer : block_->layers)
+    if (!layer->grouping_sets.empty()) ExpandGroupingSets(layer.get());
   if (project->expressions.empty()) {
     result.node = std::move(input);
   } else {
@@ -66,7 +71,8 @@ Result<Translator::BlockResult> Translator::QueryBlock(JOIN* join, AccessPath* r
   return result;
 }
 
-Result<NodePtr> Translator::JoinScalarSubqueries(NodePtr input, const mem_root_deque<Item*>& fields) {
+Result<NodePtr> Translator::JoinScalarSubqueries(NodePtr input,
+                                                 const mem_root_deque<Item*>& fields) {
   std::vector<Item_subselect*> subqueries;
   auto collect = [&](Item* item) {
     if (item->type() == Item::SUBQUERY_ITEM) subqueries.push_back(down_cast<Item_subselect*>(item));
@@ -78,8 +84,8 @@ Result<NodePtr> Translator::JoinScalarSubqueries(NodePtr input, const mem_root_d
     if (subquery->subquery_type() != Item_subselect::SCALAR_SUBQUERY || subquery->cols() != 1 ||
         unit->root_access_path() == nullptr)
       return NotSupported("subquery that could not be turned into a join");
-    ASSIGN_OR_RETURN(BlockResult rows,
-                     QueryBlock(JoinOf(unit), unit->root_access_path(), *unit->get_field_list(), nullptr));
+    ASSIGN_OR_RETURN(BlockResult rows, QueryBlock(JoinOf(unit), unit->root_access_path(),
+                                                  *unit->get_field_list(), nullptr));
     MutableNode join = NewNode(NodeKind::kJoin, nullptr);
     join->join_kind = plan::JoinKind::kLeft;
     rows.node = RejectMultipleRows(std::move(rows.node), &rows.columns);
@@ -92,10 +98,11 @@ Result<NodePtr> Translator::JoinScalarSubqueries(NodePtr input, const mem_root_d
   return input;
 }
 
-Translator::BlockResult Translator::Combine(plan::SetOperation operation, BlockResult all, BlockResult side,
-                                            const std::vector<Type>& types) {
+Translator::BlockResult Translator::Combine(plan::SetOperation operation, BlockResult all,
+                                            BlockResult side, const std::vector<Type>& types) {
   MutableNode node;
-  const bool is_union = operation == plan::SetOperation::kUnionAll || operation == plan::SetOperation::kUnion;
+  const bool is_union =
+      operation == plan::SetOperation::kUnionAll || operation == plan::SetOperation::kUnion;
   if (all.open_union != nullptr && all.open_union->set_operation == operation) {
     // A chain of one kind of UNION is one node.
     node = all.open_union;
@@ -141,16 +148,20 @@ Result<Translator::BlockResult> Translator::SetOperation(const MaterializePathPa
     if (operand.is_recursive_reference) return NotSupported("recursive common table expression");
     // A set operation read into a derived table has no JOIN of its own.
     JOIN* join = operand.join != nullptr ? operand.join : JoinOf(param.unit);
-    const mem_root_deque<Item*>& fields = operand.join != nullptr ? *operand.join->fields : *param.unit->get_field_list();
+    const mem_root_deque<Item*>& fields =
+        operand.join != nullptr ? *operand.join->fields : *param.unit->get_field_list();
     ASSIGN_OR_RETURN(BlockResult side, QueryBlock(join, operand.subquery_path, fields, &types));
     plan::SetOperation operation;
     if (is_union) {
-      const bool distinct = MaterializeIsDoingDeduplication(param.table) && !operand.disable_deduplication_by_hash_field;
+      const bool distinct = MaterializeIsDoingDeduplication(param.table) &&
+                            !operand.disable_deduplication_by_hash_field;
       operation = distinct ? plan::SetOperation::kUnion : plan::SetOperation::kUnionAll;
     } else if (table->is_intersect()) {
-      operation = table->is_distinct() ? plan::SetOperation::kIntersect : plan::SetOperation::kIntersectAll;
+      operation =
+          table->is_distinct() ? plan::SetOperation::kIntersect : plan::SetOperation::kIntersectAll;
     } else {
-      const bool distinct = operand.m_first_distinct > 0 && operand.m_operand_idx >= operand.m_first_distinct;
+      const bool distinct =
+          operand.m_first_distinct > 0 && operand.m_operand_idx >= operand.m_first_distinct;
       operation = distinct ? plan::SetOperation::kExcept : plan::SetOperation::kExceptAll;
     }
     if (i > 0) {
@@ -159,7 +170,9 @@ Result<Translator::BlockResult> Translator::SetOperation(const MaterializePathPa
     }
     result = std::move(side);
     // The rows of a set operation are distinct already where they have to be.
-    if (param.m_operands.size() > 1 || operation != plan::SetOperation::kUnion || operand.join == nullptr) continue;
+    if (param.m_operands.size() > 1 || operation != plan::SetOperation::kUnion ||
+        operand.join == nullptr)
+      continue;
     // A single operand with duplicate removal is DISTINCT.
     MutableNode distinct = NewNode(NodeKind::kAggregate, nullptr);
     distinct->inputs = {result.node};
@@ -175,16 +188,20 @@ Result<Translator::BlockResult> Translator::SetOperation(const MaterializePathPa
 
 Result<NodePtr> Translator::Materialize(AccessPath* path) {
   const MaterializePathParameters& param = *path->materialize().param;
-  if (param.cte != nullptr && param.cte->recursive) return NotSupported("recursive common table expression");
-  if (param.invalidators != nullptr && !param.invalidators->empty()) return NotSupported("lateral derived table");
+  if (param.cte != nullptr && param.cte->recursive)
+    return NotSupported("recursive common table expression");
+  if (param.invalidators != nullptr && !param.invalidators->empty())
+    return NotSupported("lateral derived table");
   AccessPath* reader = path->materialize().table_path;
-  if (reader->type != AccessPath::TABLE_SCAN) return NotSupported("index access to a derived table");
+  if (reader->type != AccessPath::TABLE_SCAN)
+    return NotSupported("index access to a derived table");
   TABLE* table = reader->table_scan().table;
   // Materialization inside one query block has no own JOIN.
   if (param.unit == nullptr && param.m_operands.size() == 1 && block_->join != nullptr &&
       param.m_operands[0].join == block_->join)
     return NotSupported("intermediate result in a temporary table");
-  if (param.cte != nullptr && param.cte->tmp_tables.size() > 1) return SharedExpression(param, table);
+  if (param.cte != nullptr && param.cte->tmp_tables.size() > 1)
+    return SharedExpression(param, table);
 
   ASSIGN_OR_RETURN(BlockResult block, MaterializedRows(param, table));
   Source* source = AddSource(table, Source::Kind::kColumns);
@@ -193,7 +210,8 @@ Result<NodePtr> Translator::Materialize(AccessPath* path) {
 }
 
 // What the server would put into the temporary table.
-Result<Translator::BlockResult> Translator::MaterializedRows(const MaterializePathParameters& param, TABLE* table) {
+Result<Translator::BlockResult> Translator::MaterializedRows(const MaterializePathParameters& param,
+                                                             TABLE* table) {
   ASSIGN_OR_RETURN(const std::vector<Type> types, ColumnTypes(table));
   ASSIGN_OR_RETURN(BlockResult block, SetOperation(param, types));
   if (param.limit_rows != HA_POS_ERROR) {
@@ -202,11 +220,13 @@ Result<Translator::BlockResult> Translator::MaterializedRows(const MaterializePa
     limit->limit = param.limit_rows;
     block.node = limit;
   }
-  if (param.reject_multiple_rows) block.node = RejectMultipleRows(std::move(block.node), &block.columns);
+  if (param.reject_multiple_rows)
+    block.node = RejectMultipleRows(std::move(block.node), &block.columns);
   return block;
 }
 
-// At most one row: more than one is error 1242. No row stays no row, because the aggregation has a (constant) group.
+// At most one row: more than one is error 1242. No row stays no row, because the aggregation has a
+// (constant) group.
 NodePtr Translator::RejectMultipleRows(NodePtr input, std::vector<TypedColumn>* columns) {
   const Type flag = plan::IntType(false);
   const ExprPtr one = plan::Constant(plan::Value::Int(1), flag);
@@ -223,7 +243,8 @@ NodePtr Translator::RejectMultipleRows(NodePtr input, std::vector<TypedColumn>* 
     column.id = id;
   }
   const ColumnId count = NewColumn();
-  aggregate->aggregates.push_back({.id = count, .function = plan::AggregateFunction::kCountStar, .type = flag});
+  aggregate->aggregates.push_back(
+      {.id = count, .function = plan::AggregateFunction::kCountStar, .type = flag});
   MutableNode filter = NewNode(NodeKind::kFilter, nullptr);
   filter->estimated_rows = 1;
   filter->inputs = {aggregate};
@@ -251,7 +272,8 @@ Result<NodePtr> Translator::SharedExpression(const MaterializePathParameters& pa
   return NodePtr(node);
 }
 
-// UNION ALL at the top: blocks that are read one after the other, the distinct ones before them materialized together.
+// UNION ALL at the top: blocks that are read one after the other, the distinct ones before them
+// materialized together.
 Result<NodePtr> Translator::Append(AccessPath* path) {
   TABLE* table = nullptr;
   std::vector<Type> types;
@@ -259,9 +281,14 @@ Result<NodePtr> Translator::Append(AccessPath* path) {
   for (const AppendPathParameters& child : *path->append().children) {
     TABLE* target = nullptr;
     switch (child.path->type) {
-      case AccessPath::STREAM: target = child.path->stream().table; break;
-      case AccessPath::MATERIALIZE: target = child.path->materialize().param->table; break;
-      default: return NotSupported("appended query blocks of this kind");
+      case AccessPath::STREAM:
+        target = child.path->stream().table;
+        break;
+      case AccessPath::MATERIALIZE:
+        target = child.path->materialize().param->table;
+        break;
+      default:
+        return NotSupported("appended query blocks of this kind");
     }
     if (table == nullptr) {
       table = target;
@@ -273,11 +300,13 @@ Result<NodePtr> Translator::Append(AccessPath* path) {
     Result<BlockResult> side =
         child.path->type == AccessPath::MATERIALIZE
             ? SetOperation(*child.path->materialize().param, types)
-            : QueryBlock(child.path->stream().join, child.path->stream().child, *child.path->stream().join->fields,
-                         &types);
+            : QueryBlock(child.path->stream().join, child.path->stream().child,
+                         *child.path->stream().join->fields, &types);
     if (!side) return std::unexpected(side.error());
-    if (all.node == nullptr) all = std::move(*side);
-    else all = Combine(plan::SetOperation::kUnionAll, std::move(all), std::move(*side), types);
+    if (all.node == nullptr)
+      all = std::move(*side);
+    else
+      all = Combine(plan::SetOperation::kUnionAll, std::move(all), std::move(*side), types);
   }
   Source* source = AddSource(table, Source::Kind::kColumns);
   source->columns = std::move(all.columns);

@@ -14,8 +14,8 @@ int32_t OffsetAt(const Time_zone& zone, int64_t utc_seconds) {
   return static_cast<int32_t>(seconds - utc_seconds);
 }
 
-constexpr int64_t kEnd = 4294944000;      // the end of 2105
-constexpr int64_t kStep = 7 * 86400;      // shorter than any period between two changes of a zone
+constexpr int64_t kEnd = 4294944000;  // the end of 2105
+constexpr int64_t kStep = 7 * 86400;  // shorter than any period between two changes of a zone
 
 }  // namespace
 
@@ -27,11 +27,13 @@ std::vector<plan::TimeZoneRule> TimeZoneRules(const Time_zone& zone) {
   for (int64_t at = 0; at < kEnd; at += kStep) {
     const int32_t next = OffsetAt(zone, at + kStep);
     if (next == offset) continue;
-    int64_t before = at, after = at + kStep;   // the change lies in (before, after]
+    int64_t before = at, after = at + kStep;  // the change lies in (before, after]
     while (after - before > 1) {
       const int64_t middle = before + (after - before) / 2;
-      if (OffsetAt(zone, middle) == offset) before = middle;
-      else after = middle;
+      if (OffsetAt(zone, middle) == offset)
+        before = middle;
+      else
+        after = middle;
     }
     rules.push_back({.utc_seconds = after, .offset_seconds = next});
     offset = next;

@@ -7,7 +7,8 @@ namespace sirocco::plugin {
 
 JOIN* JoinOf(Query_expression* unit) {
   if (unit->is_simple()) return unit->first_query_block()->join;
-  return unit->set_operation()->is_materialized() ? unit->set_operation()->query_block()->join : nullptr;
+  return unit->set_operation()->is_materialized() ? unit->set_operation()->query_block()->join
+                                                  : nullptr;
 }
 
 Result<void> Translator::CheckLocks() const {
@@ -22,10 +23,12 @@ Result<void> Translator::CheckLocks() const {
 
 // Subqueries the optimizer has left as such.
 Result<void> Translator::CheckSubqueries() const {
-  for (class Query_block* block = lex_->all_query_blocks_list; block != nullptr; block = block->next_select_in_list()) {
+  for (class Query_block* block = lex_->all_query_blocks_list; block != nullptr;
+       block = block->next_select_in_list()) {
     const Item_subselect* subquery = block->master_query_expression()->item;
     if (subquery == nullptr) continue;
-    if (block->is_dependent()) return NotSupported("correlated subquery that could not be turned into a join");
+    if (block->is_dependent())
+      return NotSupported("correlated subquery that could not be turned into a join");
     if (lex_->unit->root_access_path()->type != AccessPath::FAKE_SINGLE_ROW)
       return NotSupported("subquery that could not be turned into a join");
   }
@@ -47,16 +50,18 @@ Result<TranslatedQuery> Translator::Run() {
   size_t i = 0;
   for (Item* item : VisibleFields(*fields)) {
     const TypedColumn& column = block.columns[i++];
-    plan.results.push_back({.id = column.id,
-                            .type = column.type,
-                            .name = std::string(item->item_name.ptr() == nullptr ? "" : item->item_name.ptr())});
+    plan.results.push_back(
+        {.id = column.id,
+         .type = column.type,
+         .name = std::string(item->item_name.ptr() == nullptr ? "" : item->item_name.ptr())});
   }
   if (needs_time_zone_) plan.time_zone = TimeZoneRules(*thd_->time_zone());
   plan.sql_mode = thd_->variables.sql_mode;
   plan.div_precision_increment = static_cast<uint32_t>(thd_->variables.div_precincrement);
   plan.group_concat_max_length = thd_->variables.group_concat_max_len;
   plan.max_allowed_packet = thd_->variables.max_allowed_packet;
-  // A column named where it is not in reach would be a fault of ours; MySQL then runs the statement.
+  // A column named where it is not in reach would be a fault of ours; MySQL then runs the
+  // statement.
   if (const Result<void> valid = plan::ValidatePlan(plan); !valid)
     return NotSupported("plan of an unknown shape (" + valid.error().message + ")");
   return std::move(result_);

@@ -1,5 +1,5 @@
-// The translator: one object per statement. Its methods are grouped in files by topic: paths_*.cc for operators,
-// items_*.cc for expressions, functions.cc for the table of SQL functions.
+// The translator: one object per statement. Its methods are grouped in files by topic: paths_*.cc
+// for operators, items_*.cc for expressions, functions.cc for the table of SQL functions.
 //
 // Threads: the statement's own thread only. Errors: kNotSupported with a reason for a DBA.
 #pragma once
@@ -31,22 +31,25 @@ enum class CompareClass { kInteger, kDecimal, kReal, kString, kDate, kTime, kDat
 
 class Translator {
  public:
-  Translator(THD* thd, LEX* lex, const TableResolver& resolver) : thd_(thd), lex_(lex), resolver_(resolver) {}
+  Translator(THD* thd, LEX* lex, const TableResolver& resolver)
+      : thd_(thd), lex_(lex), resolver_(resolver) {}
 
   Result<TranslatedQuery> Run();
 
   // ---- Items to expressions (items.cc) ----
-  // The item's value as the server computes it inside an expression: AVG of decimals has all its digits.
+  // The item's value as the server computes it inside an expression: AVG of decimals has all its
+  // digits.
   Result<ExprPtr> ValueOf(Item* item);
   // The item's value as it is sent, stored, grouped or sorted: rounded to the declared type.
   Result<ExprPtr> Output(Item* item);
   // The item in a given context, converted as the server's val_int(), val_real(), ... would.
   Result<ExprPtr> AsInteger(Item* item);
   Result<ExprPtr> AsDecimal(Item* item);
-  Result<ExprPtr> AsNumber(Item* item);   // an integer or a decimal for an integer, else a decimal
+  Result<ExprPtr> AsNumber(Item* item);  // an integer or a decimal for an integer, else a decimal
   Result<ExprPtr> AsReal(Item* item);
   Result<ExprPtr> AsString(Item* item);
-  // As a string in the character set of `charset`; constants are converted now, columns of another set are refused.
+  // As a string in the character set of `charset`; constants are converted now, columns of another
+  // set are refused.
   Result<ExprPtr> AsStringIn(Item* item, const CHARSET_INFO* charset);
   Result<ExprPtr> AsDate(Item* item);
   Result<ExprPtr> AsTime(Item* item);
@@ -94,7 +97,8 @@ class Translator {
   Result<ExprPtr> FieldPosition(Item_func* item);
   Result<ExprPtr> Elt(Item_func* item);
   Result<ExprPtr> Interval(Item_func* item);
-  Result<ExprPtr> FirstArgument(Item_func* item);   // ANY_VALUE and other functions that only mark their argument
+  Result<ExprPtr> FirstArgument(
+      Item_func* item);  // ANY_VALUE and other functions that only mark their argument
   // items_cast.cc
   Result<ExprPtr> CastSigned(Item_func* item);
   Result<ExprPtr> CastUnsigned(Item_func* item);
@@ -148,7 +152,8 @@ class Translator {
   // ---- Comparison (items_comparison.cc) ----
   Result<CompareClass> ClassOf(Item* a, Item* b);
   Result<ExprPtr> AsClass(Item* item, CompareClass compare_class, const CHARSET_INFO* collation);
-  Result<ExprPtr> CompareAs(ExprOp op, Item* a, Item* b, CompareClass compare_class, const CHARSET_INFO* collation);
+  Result<ExprPtr> CompareAs(ExprOp op, Item* a, Item* b, CompareClass compare_class,
+                            const CHARSET_INFO* collation);
   Result<ExprPtr> ComparePair(ExprOp op, const Arg_comparator* comparator, Item* a, Item* b);
   Result<ExprPtr> CompareRows(ExprOp op, Item* a, Item* b);
   Result<const CHARSET_INFO*> ComparisonCollation(Item** args, uint count, const char* function);
@@ -185,23 +190,27 @@ class Translator {
   struct BlockResult {
     NodePtr node;
     std::vector<TypedColumn> columns;
-    MutableNode open_union;   // `node`, while it is a UNION [ALL] that takes more inputs
+    MutableNode open_union;  // `node`, while it is a UNION [ALL] that takes more inputs
   };
   Result<BlockResult> QueryBlock(JOIN* join, AccessPath* root, const mem_root_deque<Item*>& fields,
                                  const std::vector<Type>* targets);
   Result<BlockResult> SetOperation(const MaterializePathParameters& param, std::vector<Type> types);
   // Adds `side` to what `all` holds so far.
-  BlockResult Combine(plan::SetOperation operation, BlockResult all, BlockResult side, const std::vector<Type>& types);
+  BlockResult Combine(plan::SetOperation operation, BlockResult all, BlockResult side,
+                      const std::vector<Type>& types);
   Result<BlockResult> MaterializedRows(const MaterializePathParameters& param, TABLE* table);
   Result<NodePtr> SharedExpression(const MaterializePathParameters& param, TABLE* table);
   Result<plan::SortKey> MakeSortKey(Item* item, bool descending);
-  Result<NodePtr> SortBy(NodePtr input, const std::vector<std::pair<Item*, bool>>& order, uint64_t limit, uint64_t offset);
+  Result<NodePtr> SortBy(NodePtr input, const std::vector<std::pair<Item*, bool>>& order,
+                         uint64_t limit, uint64_t offset);
   NodePtr GroupOn(NodePtr input, std::vector<std::pair<Item*, ExprPtr>> groups);
+  void ExpandGroupingSets(Layer* layer);
   NodePtr RejectMultipleRows(NodePtr input, std::vector<TypedColumn>* columns);
   Source* AddSource(TABLE* table, Source::Kind kind);
   Result<std::vector<Type>> ColumnTypes(TABLE* table) const;
 
-  // Uncorrelated scalar subqueries in the select list of a block without tables, as left joins to their rows.
+  // Uncorrelated scalar subqueries in the select list of a block without tables, as left joins to
+  // their rows.
   Result<NodePtr> JoinScalarSubqueries(NodePtr input, const mem_root_deque<Item*>& fields);
 
   // ---- Statement checks (translate.cc) ----
@@ -218,10 +227,10 @@ class Translator {
   Block* block_ = nullptr;
   std::vector<std::unique_ptr<Block>> blocks_;
   std::unordered_map<const TABLE*, Source> sources_;
-  std::unordered_map<const void*, uint32_t> shared_index_;          // materialization -> Plan::shared
-  std::vector<std::vector<TypedColumn>> shared_columns_;            // by index: its output columns
+  std::unordered_map<const void*, uint32_t> shared_index_;  // materialization -> Plan::shared
+  std::vector<std::vector<TypedColumn>> shared_columns_;    // by index: its output columns
   ColumnId next_column_ = 1;
-  bool order_pending_ = false;      // an ORDER BY of the block has not been met yet on the way down
+  bool order_pending_ = false;  // an ORDER BY of the block has not been met yet on the way down
   bool needs_time_zone_ = false;
 };
 
@@ -239,12 +248,12 @@ class Restore {
   T value_;
 };
 
-// The JOIN whose select list and ORDER BY belong to the expression's root path; null for a set operation that is not
-// materialized.
+// The JOIN whose select list and ORDER BY belong to the expression's root path; null for a set
+// operation that is not materialized.
 JOIN* JoinOf(Query_expression* unit);
 
-// items.cc: the item without references and without what ROLLUP wraps around a group item; a reference that has to give
-// NULL in rows without a match stays.
+// items.cc: the item without references and without what ROLLUP wraps around a group item; a
+// reference that has to give NULL in rows without a match stays.
 Item* WithoutRollup(Item* item);
 
 // time_zone.cc: the session's time zone as rules over 1970..2106.
@@ -253,7 +262,7 @@ std::vector<plan::TimeZoneRule> TimeZoneRules(const Time_zone& zone);
 // functions.cc: how a function is translated; null if it is not.
 struct FunctionEntry {
   const char* name;
-  Translator::Handler handler;   // or null: `op` with arguments by `pattern`
+  Translator::Handler handler;  // or null: `op` with arguments by `pattern`
   ExprOp op;
   const char* pattern;
 };

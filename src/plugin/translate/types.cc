@@ -77,7 +77,8 @@ Result<Type> TypeOfField(const Field* field) {
     case MYSQL_TYPE_JSON:
       return Type{.kind = TypeKind::kJson, .nullable = nullable, .max_length = field->field_length};
     case MYSQL_TYPE_VECTOR:
-      return Type{.kind = TypeKind::kVector, .nullable = nullable, .max_length = field->field_length};
+      return Type{
+          .kind = TypeKind::kVector, .nullable = nullable, .max_length = field->field_length};
     case MYSQL_TYPE_NULL:
       return Type{};
     default:
@@ -110,8 +111,10 @@ Result<Type> TypeOfItem(const Item* item) {
     case MYSQL_TYPE_DECIMAL:
     case MYSQL_TYPE_NEWDECIMAL: {
       const int scale = std::min<int>(item->decimals, DECIMAL_MAX_SCALE);
-      const int precision = std::clamp<int>(item->decimal_precision(), std::max(scale, 1), DECIMAL_MAX_PRECISION);
-      return plan::DecimalType(static_cast<uint8_t>(precision), static_cast<uint8_t>(scale), nullable);
+      const int precision =
+          std::clamp<int>(item->decimal_precision(), std::max(scale, 1), DECIMAL_MAX_PRECISION);
+      return plan::DecimalType(static_cast<uint8_t>(precision), static_cast<uint8_t>(scale),
+                               nullable);
     }
     case MYSQL_TYPE_NEWDATE:
     case MYSQL_TYPE_DATE:
@@ -146,7 +149,7 @@ Result<Type> TypeOfItem(const Item* item) {
 }
 
 int DivisionDigits(int scale1, int scale2, int increment) {
-  constexpr int kGroup = 9;   // decimal digits the server keeps in one word
+  constexpr int kGroup = 9;  // decimal digits the server keeps in one word
   const auto round_up = [](int digits) { return (digits + kGroup - 1) / kGroup * kGroup; };
   const int group1 = round_up(scale1), group2 = round_up(scale2);
   const int extra = std::max(0, increment - (group1 - scale1) - (group2 - scale2));

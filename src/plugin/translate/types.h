@@ -10,11 +10,12 @@ struct CHARSET_INFO;
 
 namespace sirocco::plugin {
 
-// The values stored in the field. TIMESTAMP fields give kTimestamp, ENUM and SET fields kEnum and kSet.
-// Errors: kNotSupported for spatial types.
+// The values stored in the field. TIMESTAMP fields give kTimestamp, ENUM and SET fields kEnum and
+// kSet. Errors: kNotSupported for spatial types.
 Result<plan::Type> TypeOfField(const Field* field);
 
-// The type MySQL declares for the item's value. TIMESTAMP gives kDatetime: expressions see local time.
+// The type MySQL declares for the item's value. TIMESTAMP gives kDatetime: expressions see local
+// time.
 Result<plan::Type> TypeOfItem(const Item* item);
 
 // Same, for the value in a string context: what val_str() returns.
