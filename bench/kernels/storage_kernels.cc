@@ -216,6 +216,25 @@ void ScanThreeFilters(benchmark::State& state) {
 }
 BENCHMARK(ScanThreeFilters)->Unit(benchmark::kMillisecond);
 
+// What one estimate for the optimizer costs.
+void Estimate(benchmark::State& state) {
+  const Lines lines;
+  const SnapshotPtr snapshot = Load(lines, true);
+  plan::Plan plan;
+  MemoryPool pool("query");
+  QueryContext context(&plan, &pool, 1);
+  std::vector<std::pair<ColumnId, uint32_t>> columns;
+  for (uint32_t i = 0; i < lines.schema.columns.size(); ++i) columns.emplace_back(i, i);
+  const plan::Type type = plan::DecimalType(15, 2);
+  const plan::Type text = lines.schema.columns[15].type;
+  std::vector<plan::ExprPtr> terms = {Compare(plan::ExprOp::kGe, 8, type, 800), Compare(plan::ExprOp::kLt, 8, type, 1165)};
+  if (state.range(0)) {
+    terms = {plan::Call(plan::ExprOp::kNotLike, plan::IntType(), {plan::ColumnRef(15, text), plan::Constant(plan::Value::Bytes("%special%requests%"), text)}, 255)};
+  }
+  for (auto _ : state) benchmark::DoNotOptimize(SampleSelectivity(*snapshot, terms, columns, &context));
+}
+BENCHMARK(Estimate)->ArgName("like")->Arg(0)->Arg(1)->Unit(benchmark::kMicrosecond);
+
 // All rows of some numeric columns.
 void ScanDense(benchmark::State& state) {
   const Lines lines;

@@ -403,7 +403,9 @@ TEST_F(FilterTest, Semijoin) {
         }
         for (const Value& v : columns_[0].values) expected += !v.is_null && keys.contains(static_cast<int64_t>(v.integer));
         EXPECT_EQ(found, expected);
-        if (keys.size() < 10) EXPECT_LT(others, 70000u);
+        if (keys.size() < 10) {
+          EXPECT_LT(others, 70000u);
+        }
       }
     }
   }
@@ -506,7 +508,9 @@ TEST_F(FilterTest, ExpressionsOverDictionaries) {
 
 TEST_F(FilterTest, SampleSelectivity) {
   SetTable({MakeColumn(plan::IntType(), 200000, [](uint32_t i) { return Value::Int(static_cast<int64_t>(Mix(i) % 1000)); }),
-            MakeColumn(plan::StringType(kAiCi, 20), 200000, [](uint32_t i) { return i % 2 == 0 ? Value::Null() : Value::Bytes("x"); })});
+            MakeColumn(plan::StringType(kAiCi, 20), 200000, [](uint32_t i) { return i % 2 == 0 ? Value::Null() : Value::Bytes("x"); }),
+            MakeColumn(plan::StringType(kAiCi, 20), 200000, [](uint32_t i) { return i % 4 == 0 ? Value::Null() : Value::Bytes((i % 4 == 1 ? "Word " : "text ") + std::to_string(i)); })});
+  ASSERT_EQ(snapshot_->dictionary(2), nullptr);
   auto estimate = [&](std::vector<ExprPtr> terms) {
     auto result = SampleSelectivity(*snapshot_, terms, scan_columns_, &context_);
     EXPECT_TRUE(result.has_value()) << (result ? "" : result.error().ToString());
@@ -518,6 +522,10 @@ TEST_F(FilterTest, SampleSelectivity) {
   EXPECT_NEAR(estimate({null}), 0.5, 0.03);
   EXPECT_NEAR(estimate({tenth, null}), 0.05, 0.015);
   EXPECT_EQ(estimate({}), 1.0);
+  const ExprPtr like = plan::Call(ExprOp::kLike, plan::IntType(), {Column(2), plan::Constant(Value::Bytes("%word%"), columns_[2].schema.type)}, kAiCi);
+  EXPECT_NEAR(estimate({like}), 0.25, 0.03);
+  EXPECT_NEAR(estimate({plan::Call(ExprOp::kNot, plan::IntType(), {like})}), 0.5, 0.03);
+  EXPECT_NEAR(estimate({like, tenth}), 0.025, 0.01);
   const double none = estimate({plan::Call(ExprOp::kLt, plan::IntType(), {Column(), plan::Constant(Value::Int(-1), plan::IntType())})});
   EXPECT_GT(none, 0);
   EXPECT_LT(none, 0.001);
