@@ -8,6 +8,7 @@ set(SIROCCO_TRANSLATE_SOURCES
     translate/items_cast.cc
     translate/items_comparison.cc
     translate/items_conditional.cc
+    translate/items_context.cc
     translate/items_string.cc
     translate/items_temporal.cc
     translate/items_window.cc

@@ -252,7 +252,11 @@ class Restore {
 // operation that is not materialized.
 JOIN* JoinOf(Query_expression* unit);
 
-// items.cc: the item without references and without what ROLLUP wraps around a group item; a
+// items.cc: what a cache that is not constant stands for.
+Item* WithoutCache(Item* item);
+// The item without references and other wrappers that only pass its value on.
+Item* Unwrap(Item* item);
+// The item without references and without what ROLLUP wraps around a group item; a
 // reference that has to give NULL in rows without a match stays.
 Item* WithoutRollup(Item* item);
 
