@@ -233,7 +233,7 @@ Result<PlanCompiler::Open> PlanCompiler::CompileUnionAll(const Node& node, const
     }
     for (size_t k = 0; k < inputs.size(); ++k) {
       const Lane from = inputs[k].layout().columns[positions[k][c]].lane;
-      if (!LaneOperator::CanConvert(from, info.lane)) return NotSupported("UNION ALL of " + plan::TypeName(info.type));
+      if (!LaneOperator::CanConvert(info.type, from, info.lane)) return NotSupported("UNION ALL of " + plan::TypeName(info.type));
     }
     lanes.push_back(info.lane);
     merged.columns.push_back(info);

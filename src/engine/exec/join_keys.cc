@@ -4,7 +4,6 @@
 #include <bit>
 
 #include "engine/exec/hash_index.h"
-#include "engine/exec/streaming.h"
 #include "engine/storage/dictionary.h"
 #include "mysqlsem/collation.h"
 
@@ -23,6 +22,9 @@ uint8_t IntegerDigits(const plan::Type& type) {
   return type.kind == plan::TypeKind::kDecimal ? static_cast<uint8_t>(type.precision - type.scale) : 20;
 }
 
+// Decimals beyond 38 digits travel in MySQL's packed form, which compares as bytes within one precision and scale.
+bool IsHuge(const plan::Type& type) { return type.kind == plan::TypeKind::kDecimal && type.precision > 38; }
+
 // Decimals of different scales (or a decimal and an integer) are brought to the larger scale.
 Result<plan::JoinKey> AlignScales(plan::JoinKey key) {
   const plan::Type &a = key.left->type, &b = key.right->type;
@@ -30,6 +32,15 @@ Result<plan::JoinKey> AlignScales(plan::JoinKey key) {
   const uint8_t scale_a = a.kind == plan::TypeKind::kDecimal ? a.scale : 0;
   const uint8_t scale_b = b.kind == plan::TypeKind::kDecimal ? b.scale : 0;
   const bool wide = (a.kind == plan::TypeKind::kDecimal && a.precision > 18) || (b.kind == plan::TypeKind::kDecimal && b.precision > 18);
+  if (IsHuge(a) || IsHuge(b)) {
+    if (a.kind == b.kind && a.precision == b.precision && a.scale == b.scale) return key;
+    const uint8_t scale = std::max(scale_a, scale_b);
+    const uint32_t precision = std::max(39u, std::max<uint32_t>(IntegerDigits(a), IntegerDigits(b)) + scale);
+    if (precision > 65) return NotSupported("join on decimals of more than 65 digits");
+    key.left = plan::Call(plan::ExprOp::kCast, plan::DecimalType(static_cast<uint8_t>(precision), scale, a.nullable), {key.left});
+    key.right = plan::Call(plan::ExprOp::kCast, plan::DecimalType(static_cast<uint8_t>(precision), scale, b.nullable), {key.right});
+    return key;
+  }
   if (scale_a == scale_b) {
     // Unsigned values have no sign to extend when they meet 128-bit ones: a decimal of 20 digits holds them all.
     if (wide && a.IsUnsigned()) key.left = plan::Call(plan::ExprOp::kCast, plan::DecimalType(20, 0, a.nullable), {key.left});
@@ -76,9 +87,16 @@ void SetStep(KeyForm form, const ColumnInfo& in, bool shared_dictionary, JoinSid
       if (form == KeyForm::kInt128) {
         step = KeyStep::kWiden;
         out.lane = Lane::kI128;
+        break;
+      }
+      [[fallthrough]];
+    case Lane::kI128:
+      if (form == KeyForm::kString) {
+        step = KeyStep::kPackDecimal;
+        out.lane = Lane::kStr;
+        out.range = {};
       }
       break;
-    case Lane::kI128:
     case Lane::kStr: break;
   }
   side->steps.push_back(step);
@@ -108,18 +126,26 @@ Result<JoinKeys> PlanJoinKeys(const std::vector<plan::JoinKey>& input, const Bat
     bool shared = false;
     const bool string_a = x.lane == Lane::kStr || x.lane == Lane::kCode, string_b = y.lane == Lane::kStr || y.lane == Lane::kCode;
     const bool null_a = a.kind == plan::TypeKind::kNull, null_b = b.kind == plan::TypeKind::kNull;
-    if (string_a != string_b && !null_a && !null_b) return NotSupported("join of " + plan::TypeName(a) + " with " + plan::TypeName(b));
+    if (string_a != string_b && !null_a && !null_b && !(IsHuge(a) && IsHuge(b))) return NotSupported("join of " + plan::TypeName(a) + " with " + plan::TypeName(b));
     if (string_a || string_b) {
-      if ((string_a && !a.IsString()) || (string_b && !b.IsString())) return NotSupported("join on " + plan::TypeName(a.IsString() ? b : a));
-      if (string_a != string_b) return NotSupported("join of a string with NULL");
-      form.form = KeyForm::kString;
-      form.collation = mysqlsem::FindCollation(keys[i].collation);
+      const bool packed = IsHuge(a) && IsHuge(b);
+      if (packed) {
+        form.form = KeyForm::kString;
+        form.collation = mysqlsem::FindCollation(plan::kBinaryCollation);
+      } else if ((string_a && !a.IsString()) || (string_b && !b.IsString())) return NotSupported("join on " + plan::TypeName(a.IsString() ? b : a));
+      if (!packed) {
+        if (string_a != string_b) return NotSupported("join of a string with NULL");
+        form.form = KeyForm::kString;
+        form.collation = mysqlsem::FindCollation(keys[i].collation);
+      }
       if (form.collation == nullptr) return NotSupported("join with unknown collation " + std::to_string(keys[i].collation));
       shared = x.lane == Lane::kCode && y.lane == Lane::kCode && x.dictionary == y.dictionary &&
                x.dictionary->collation() == form.collation;
       if (shared) form.form = KeyForm::kInt64;
     } else if ((x.lane == Lane::kF64) != (y.lane == Lane::kF64)) {
       return NotSupported("join of " + plan::TypeName(a) + " with " + plan::TypeName(b));
+    } else if (IsHuge(a) && IsHuge(b)) {
+      form.form = x.lane == Lane::kI64 && y.lane == Lane::kI64 ? KeyForm::kInt64 : KeyForm::kInt128;
     } else if (x.lane == Lane::kI128 || y.lane == Lane::kI128) {
       form.form = KeyForm::kInt128;
       if (a.IsUnsigned() || b.IsUnsigned()) return NotSupported("join of wide decimals with unsigned integers");
@@ -154,17 +180,20 @@ Result<void> KeyReader::Read(const Batch& batch) {
     Vector& out = vectors_[k];
     switch (keys_->steps[k]) {
       case KeyStep::kNone: out = in; break;
-      case KeyStep::kWiden: out = ConvertLane(in, batch.count, Lane::kI128, &step_buffers_[k]); break;
-      case KeyStep::kDecode: out = DecodeDictionary(in, batch.count, &step_buffers_[k]); break;
+      case KeyStep::kWiden:
+      case KeyStep::kDecode:
+      case KeyStep::kPackDecimal:
+        out = ConvertLane(in, batch.count, keys_->columns[k].type, keys_->columns[k].lane, &step_buffers_[k]);
+        break;
       case KeyStep::kDoubleBits:
-        step_buffers_[k].Reset(Lane::kI64);
-        out = step_buffers_[k].Flat();
+        step_buffers_[k].values.Reset(Lane::kI64);
+        out = step_buffers_[k].values.Flat();
         out.nulls = in.nulls;
         for (uint32_t i = 0; i < batch.count; ++i) out.i64()[i] = std::bit_cast<int64_t>(in.f64()[i] == 0 ? 0.0 : in.f64()[i]);
         break;
       case KeyStep::kClass: {
-        step_buffers_[k].Reset(Lane::kI64);
-        out = step_buffers_[k].Flat();
+        step_buffers_[k].values.Reset(Lane::kI64);
+        out = step_buffers_[k].values.Flat();
         out.nulls = in.nulls;
         const uint32_t* classes = in.dictionary->classes();
         const uint32_t* codes = in.code();

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/error.h"
+#include "engine/exec/streaming.h"
 #include "engine/expr/expression.h"
 #include "engine/vector/vector.h"
 #include "plan/node.h"
@@ -29,7 +30,7 @@ struct JoinKeyForm {
 };
 
 // How one side's values become the form.
-enum class KeyStep : uint8_t { kNone, kDoubleBits, kClass, kDecode, kWiden };
+enum class KeyStep : uint8_t { kNone, kDoubleBits, kClass, kDecode, kWiden, kPackDecimal };
 
 // The keys of one side: expressions over the side's batches and their steps.
 struct JoinSideKeys {
@@ -61,7 +62,8 @@ class KeyReader {
   const JoinSideKeys* keys_;
   std::unique_ptr<ExpressionState> state_;
   std::vector<Vector> raw_, vectors_;
-  std::vector<VectorBuffer> step_buffers_, flat_buffers_;
+  std::vector<LaneBuffer> step_buffers_;
+  std::vector<VectorBuffer> flat_buffers_;
 };
 
 // hashes[i] of row i over all keys; a NULL of a null-safe key has a hash of its own.

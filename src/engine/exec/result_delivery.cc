@@ -5,7 +5,8 @@
 namespace sirocco::engine {
 
 struct ResultDelivery::State final : LocalState {
-  std::vector<VectorBuffer> converted, flat;
+  std::vector<LaneBuffer> converted;
+  std::vector<VectorBuffer> flat;
   Batch out;
 };
 
@@ -16,10 +17,11 @@ Result<std::unique_ptr<ResultDelivery>> ResultDelivery::Create(const std::vector
     const int position = input.Find(column.id);
     if (position < 0) return MakeError(ErrorCode::kInvalidArgument, "result column is not produced by the plan: " + column.name);
     const Lane lane = plan::LaneOf(column.type);
-    if (!LaneOperator::CanConvert(input.columns[position].lane, lane))
+    if (!LaneOperator::CanConvert(column.type, input.columns[position].lane, lane))
       return NotSupported("result type " + plan::TypeName(column.type) + " from " +
                           plan::TypeName(input.columns[position].type));
     delivery->positions_.push_back(static_cast<uint32_t>(position));
+    delivery->types_.push_back(column.type);
     delivery->lanes_.push_back(lane);
   }
   return delivery;
@@ -37,7 +39,7 @@ Result<void> ResultDelivery::Consume(const Batch& batch, LocalState* local) {
   auto* state = static_cast<State*>(local);
   for (size_t c = 0; c < positions_.size(); ++c) {
     const Vector converted =
-        ConvertLane(batch.vectors[positions_[c]], batch.count, lanes_[c], &state->converted[c]);
+        ConvertLane(batch.vectors[positions_[c]], batch.count, types_[c], lanes_[c], &state->converted[c]);
     state->out.vectors[c] = Flatten(converted, batch.count, &state->flat[c]);
   }
   state->out.count = batch.count;

@@ -24,6 +24,7 @@ class ResultDelivery final : public Sink {
  private:
   struct State;
   std::vector<uint32_t> positions_;
+  std::vector<plan::Type> types_;
   std::vector<Lane> lanes_;
   const ResultSink* sink_ = nullptr;
   std::mutex mutex_;

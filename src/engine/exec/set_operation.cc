@@ -123,7 +123,8 @@ class SetSink final : public MaterializingSink {
     auto* state = static_cast<State*>(local);
     for (size_t c = 0; c < positions_.size(); ++c)
       state->vectors[c] =
-          ConvertLane(batch.vectors[positions_[c]], batch.count, rows_->layout.columns[c].lane, &state->converted[c]);
+          ConvertLane(batch.vectors[positions_[c]], batch.count, rows_->layout.columns[c].type, rows_->layout.columns[c].lane,
+                      &state->converted[c]);
     Worker& worker = *state->worker;
     uint32_t groups[kVectorSize];
     RETURN_IF_ERROR(worker.table.FindOrInsert(state->vectors.data(), batch.count, groups));
@@ -171,7 +172,7 @@ class SetSink final : public MaterializingSink {
   };
   struct State final : LocalState {
     Worker* worker = nullptr;
-    std::vector<VectorBuffer> converted;
+    std::vector<LaneBuffer> converted;
     std::vector<Vector> vectors;
   };
   std::shared_ptr<SetRows> rows_;
@@ -214,7 +215,7 @@ Result<std::vector<std::unique_ptr<MaterializingSink>>> MakeSetOperation(const p
     merged.id = id;
     merged.type = type;
     for (size_t k = 0; k < inputs.size(); ++k)
-      if (!LaneOperator::CanConvert(inputs[k].columns[positions[k][c]].lane, merged.lane))
+      if (!LaneOperator::CanConvert(type, inputs[k].columns[positions[k][c]].lane, merged.lane))
         return NotSupported("a set operation on " + plan::TypeName(type) + " is not supported");
     rows->layout.columns.push_back(merged);
   }

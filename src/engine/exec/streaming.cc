@@ -4,6 +4,7 @@
 
 #include "common/check.h"
 #include "engine/exec/batch_builder.h"
+#include "mysqlsem/decimal.h"
 
 namespace sirocco::engine {
 
@@ -137,12 +138,13 @@ Result<void> LimitOperator::Push(const Batch& batch, LocalState* local, BatchCon
 // --- Lanes ---
 
 struct LaneOperator::State final : LocalState {
-  std::vector<VectorBuffer> buffers;
+  std::vector<LaneBuffer> buffers;
   Batch out;
 };
 
-bool LaneOperator::CanConvert(Lane from, Lane to) {
-  return from == to || (from == Lane::kCode && to == Lane::kStr) || (from == Lane::kI64 && to == Lane::kI128);
+bool LaneOperator::CanConvert(const plan::Type& type, Lane from, Lane to) {
+  if (from == to || (from == Lane::kCode && to == Lane::kStr) || (from == Lane::kI64 && to == Lane::kI128)) return true;
+  return type.kind == plan::TypeKind::kDecimal && (from == Lane::kI64 || from == Lane::kI128) && to == Lane::kStr;
 }
 
 LaneOperator::LaneOperator(const BatchLayout& input, std::vector<uint32_t> positions, std::span<const ColumnId> ids,
@@ -168,22 +170,35 @@ Result<void> LaneOperator::Push(const Batch& batch, LocalState* local, BatchCons
   auto* state = static_cast<State*>(local);
   for (size_t c = 0; c < positions_.size(); ++c) {
     state->out.vectors[c] =
-        ConvertLane(batch.vectors[positions_[c]], batch.count, layout_.columns[c].lane, &state->buffers[c]);
+        ConvertLane(batch.vectors[positions_[c]], batch.count, layout_.columns[c].type, layout_.columns[c].lane, &state->buffers[c]);
   }
   state->out.count = batch.count;
   return next->Consume(state->out);
 }
 
-Vector ConvertLane(const Vector& in, uint32_t count, Lane lane, VectorBuffer* buffer) {
+Vector ConvertLane(const Vector& in, uint32_t count, const plan::Type& type, Lane lane, LaneBuffer* buffer) {
   if (in.lane == lane) return in;
-  if (in.lane == Lane::kCode) return DecodeDictionary(in, count, buffer);
-  CHECK(in.lane == Lane::kI64 && lane == Lane::kI128);
-  buffer->Reset(Lane::kI128);
-  Vector out = buffer->Flat();
+  if (in.lane == Lane::kCode) return DecodeDictionary(in, count, &buffer->values);
+  buffer->values.Reset(lane);
+  Vector out = buffer->values.Flat();
   out.constant = in.constant;
   out.nulls = in.nulls;
   const uint32_t n = in.constant ? 1 : count;
-  for (uint32_t i = 0; i < n; ++i) out.i128()[i] = in.i64()[i];
+  if (lane == Lane::kI128) {
+    CHECK(in.lane == Lane::kI64);
+    for (uint32_t i = 0; i < n; ++i) out.i128()[i] = in.i64()[i];
+    return out;
+  }
+  CHECK(type.kind == plan::TypeKind::kDecimal && lane == Lane::kStr && in.lane != Lane::kF64);
+  const auto size = static_cast<uint32_t>(mysqlsem::PackedDecimalSize(type.precision, type.scale));
+  if (buffer->bytes == nullptr) buffer->bytes = std::make_unique<char[]>(size_t{size} * kVectorSize);
+  for (uint32_t i = 0; i < n; ++i) {
+    char* bytes = buffer->bytes.get() + size_t{i} * size;
+    const bool null = in.nulls != nullptr && in.nulls[i];
+    const int128 value = null ? 0 : in.lane == Lane::kI64 ? int128{in.i64()[i]} : in.i128()[i];
+    mysqlsem::EncodePackedFromInt128(value, type.precision, type.scale, reinterpret_cast<uint8_t*>(bytes));
+    out.str()[i] = {.data = bytes, .size = size};
+  }
   return out;
 }
 

@@ -73,8 +73,8 @@ class LaneOperator final : public Operator {
   OperatorStatistics Describe() const override;
   Result<void> Push(const Batch& batch, LocalState* state, BatchConsumer* next) override;
   const BatchLayout& layout() const override { return layout_; }
-  // Whether a column in lane `from` can be brought to lane `to`.
-  static bool CanConvert(Lane from, Lane to);
+  // Whether a column of `type` in lane `from` can be brought to lane `to`.
+  static bool CanConvert(const plan::Type& type, Lane from, Lane to);
 
  private:
   struct State;
@@ -82,7 +82,13 @@ class LaneOperator final : public Operator {
   BatchLayout layout_;
 };
 
-// kCode to kStr, kI64 to kI128; same lane: unchanged. `buffer` owns a converted vector.
-Vector ConvertLane(const Vector& in, uint32_t count, Lane lane, VectorBuffer* buffer);
+// Memory of converted values of one column.
+struct LaneBuffer {
+  VectorBuffer values;
+  std::unique_ptr<char[]> bytes;   // of packed decimals
+};
+
+// kCode to kStr, kI64 to kI128, integers of decimals to packed decimals (kStr); same lane: unchanged. `buffer` owns a converted vector.
+Vector ConvertLane(const Vector& in, uint32_t count, const plan::Type& type, Lane lane, LaneBuffer* buffer);
 
 }  // namespace sirocco::engine
