@@ -9,7 +9,6 @@
 #include "plugin/node/node_connection.h"
 #include "plugin/node/reload.h"
 #include "plugin/offload.h"
-#include "plugin/optimizer.h"
 #include "plugin/server_log.h"
 #include "plugin/staleness.h"
 #include "plugin/statement.h"
@@ -77,7 +76,6 @@ int Init(void* handlerton_of_plugin) {
   engine->partition_flags = PartitionFlags;
   engine->pre_dd_shutdown = BeforeShutdown;
   InstallOffloadHooks(engine);
-  InstallOptimizerHooks(engine);
   if (!InstallStalenessGuard(engine, this_plugin)) {
     LogError("RAPID cannot observe changes of tables; it will not start");
     return 1;

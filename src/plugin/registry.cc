@@ -166,6 +166,7 @@ void TableRegistry::Rename(const TableName& from, const TableName& to) {
   if (node.empty()) return;
   node.key() = to;
   node.mapped().table.name = to;
+  if (node.mapped().table.state == TableState::kStale) node.mapped().table.reason = StaleReason(to, "renamed");
   entries_.insert(std::move(node));
   num_tables_.store(entries_.size(), std::memory_order_release);
 }

@@ -1,10 +1,11 @@
 #include "plugin/statement.h"
 
+#include <algorithm>
 #include <atomic>
 
 #include "my_sys.h"
 #include "mysqld_error.h"
-#include "sql/derror.h"
+#include "plugin/variables.h"
 #include "sql/opt_trace.h"
 #include "sql/sql_const.h"
 
@@ -53,11 +54,15 @@ ExecutionContext::ExecutionContext(THD* thd)
       saved_subgraph_pairs_(thd->variables.optimizer_max_subgraph_pairs) {
   num_running.fetch_add(1, std::memory_order_acq_rel);
   thd->variables.optimizer_switch |= OPTIMIZER_SWITCH_HYPERGRAPH_OPTIMIZER;
+  thd->variables.optimizer_max_subgraph_pairs = std::min<uint64_t>(saved_subgraph_pairs_, MaxJoinPairs(thd));
 }
 
 ExecutionContext::~ExecutionContext() {
   constexpr uint64_t kBit = OPTIMIZER_SWITCH_HYPERGRAPH_OPTIMIZER;
   thd_->variables.optimizer_switch = (thd_->variables.optimizer_switch & ~kBit) | (saved_switch_ & kBit);
+  thd_->variables.optimizer_max_subgraph_pairs = saved_subgraph_pairs_;
+  // A query that was prepared but not run would keep its snapshots pinned in a pooled connection.
+  if (client) (*client)->Disconnect();
   num_running.fetch_sub(1, std::memory_order_acq_rel);
 }
 
