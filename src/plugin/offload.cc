@@ -12,6 +12,7 @@
 #include "plugin/statement.h"
 #include "plugin/translate/translate.h"
 #include "plugin/variables.h"
+#include "sql/field.h"
 #include "sql/handler.h"
 #include "sql/opt_trace.h"
 #include "sql/partition_info.h"
@@ -204,8 +205,23 @@ std::string_view GetFailReason(const THD* thd) {
   return statement == nullptr ? std::string_view{} : statement->forced_reason;
 }
 
+// The first column the statement reads that was not loaded; empty: none.
+std::string FindUnloadedColumn(LEX* lex) {
+  std::string name;
+  (void)ForEachReadTable(lex, [&](Table_ref* ref) -> Result<void> {
+    for (Field** field = ref->table->field; *field != nullptr && name.empty(); ++field)
+      if ((*field)->is_flag_set(NOT_SECONDARY_FLAG) && bitmap_is_set(ref->table->read_set, (*field)->field_index()))
+        name = NameOf(ref->table).Text() + "." + (*field)->field_name;
+    return {};
+  });
+  return name;
+}
+
 std::string_view FindFailReason(THD* thd) {
   StatementContext* statement = StatementOf(thd);
+  if (statement->reason.empty())
+    if (const std::string column = FindUnloadedColumn(thd->lex); !column.empty())
+      NoteRefusal(thd, "Column " + column + " is marked as NOT SECONDARY.");
   if (!statement->reason.empty()) return statement->reason;
   return "All plans were rejected by the secondary storage engine";
 }

@@ -107,9 +107,11 @@ void TableRegistry::AbortLoad(const TableName& name, const std::string& reason) 
   if (table.state == TableState::kLoading) {
     entries_.erase(it);
     num_tables_.store(entries_.size(), std::memory_order_release);
-  } else if (table.state == TableState::kInRecovery) {
-    table.reason = "table " + name.Text() + " could not be loaded again: " + reason;
+    return;
   }
+  if (table.node_table != 0) table.load_progress = 100;   // the data of the load before
+  if (table.state == TableState::kInRecovery)
+    table.reason = "table " + name.Text() + " could not be loaded again: " + reason;
 }
 
 Result<LoadedTable> TableRegistry::FindForQuery(const TableName& name) const {

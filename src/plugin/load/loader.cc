@@ -78,6 +78,11 @@ class LoadThread {
   LoadThread(const plan::TableSchema& schema, const RowDecoder* decoder, Progress* progress)
       : decoder_(decoder), progress_(progress), batch_(schema) {}
 
+  // A writer that was not closed is of no use for anything else.
+  ~LoadThread() {
+    if (client_ && !closed_) (*client_)->Disconnect();
+  }
+
   Result<void> Attach(uint64_t epoch, uint64_t load_id, uint32_t order) {
     ASSIGN_OR_RETURN(client_, Nodes().Acquire(epoch));
     return (*client_)->AttachLoad(load_id, order);
@@ -111,7 +116,9 @@ class LoadThread {
 
   Result<void> Close() {
     if (!Flush()) return progress_->Outcome();
-    return client_ ? (*client_)->CloseWriter() : Result<void>{};
+    if (client_) RETURN_IF_ERROR((*client_)->CloseWriter());
+    closed_ = true;
+    return {};
   }
 
  private:
@@ -132,6 +139,7 @@ class LoadThread {
   Progress* progress_;
   LoadBatch batch_;
   std::optional<PooledClient> client_;
+  bool closed_ = false;
   std::vector<wire::ColumnSource> sources_;
 };
 

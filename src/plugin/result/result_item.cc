@@ -32,6 +32,8 @@ ResultItem::Way ResultItem::ChooseWay(const Field* field, const plan::Type& type
     case TypeKind::kUInt:
       switch (sent) {
         case MYSQL_TYPE_TINY: return Way::kTiny;
+        // YEAR(x) may be any year; only stored years fit a YEAR field.
+        case MYSQL_TYPE_YEAR:
         case MYSQL_TYPE_SHORT: return Way::kShort;
         case MYSQL_TYPE_INT24:
         case MYSQL_TYPE_LONG: return Way::kLong;

@@ -188,8 +188,12 @@ bool SendResult(JOIN* join, Query_result* result) {
     return true;
   }
   const auto begin = Clock::now();
-  const Result<void> outcome = Sender(thd, join, result, context).Run();
-  if (!outcome) Nodes().NoteFailure(*context->client);
+  Result<void> outcome = Sender(thd, join, result, context).Run();
+  if (!outcome) {
+    Nodes().NoteFailure(*context->client);
+    if (outcome.error().code == ErrorCode::kUnavailable)
+      outcome = MakeError(ErrorCode::kUnavailable, "the RAPID node was lost while it ran the query: " + outcome.error().message);
+  }
   context->client.reset();   // back to the pool
   Record(context, begin, outcome);
   if (outcome) return false;
