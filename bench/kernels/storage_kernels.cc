@@ -40,7 +40,9 @@ BENCHMARK(IntervalMask)->Arg(1)->Arg(2)->Arg(4)->Arg(8);
 void MaskToRows(benchmark::State& state) {
   std::mt19937_64 random(1);
   std::vector<uint64_t> mask(32);
-  for (uint32_t i = 0; i < kRows; ++i) mask[i / 64] |= static_cast<uint64_t>(random() % 100 < static_cast<uint64_t>(state.range(0))) << (i & 63);
+  for (uint32_t i = 0; i < kRows; ++i)
+    mask[i / 64] |= static_cast<uint64_t>(random() % 100 < static_cast<uint64_t>(state.range(0)))
+                    << (i & 63);
   uint16_t rows[kRows + 32];
   for (auto _ : state) benchmark::DoNotOptimize(simd::MaskToRows(mask.data(), kRows, rows));
   state.SetItemsProcessed(state.iterations() * kRows);
@@ -61,7 +63,10 @@ void BitSetMask(benchmark::State& state) {
   const uint64_t factor = state.range(1) ? 1 : 3;
   const uint64_t max_stored = bits - 1;
   for (auto _ : state) {
-    simd::BitSetMask(keys.data() + block * kRows, 4, kRows, {.bitmap = bitmap.data(), .factor = factor, .limit = bits - 1, .max_stored = max_stored}, mask);
+    simd::BitSetMask(
+        keys.data() + block * kRows, 4, kRows,
+        {.bitmap = bitmap.data(), .factor = factor, .limit = bits - 1, .max_stored = max_stored},
+        mask);
     block = (block + 1) % 64;
     benchmark::DoNotOptimize(mask);
   }
@@ -73,7 +78,8 @@ void DecodeI64(benchmark::State& state) {
   const auto stored = RandomBytes(kRows * 8);
   std::vector<uint64_t> out(kRows);
   for (auto _ : state) {
-    simd::DecodeI64(stored.data(), static_cast<uint32_t>(state.range(0)), kRows, 5, static_cast<uint64_t>(state.range(1)), out.data());
+    simd::DecodeI64(stored.data(), static_cast<uint32_t>(state.range(0)), kRows, 5,
+                    static_cast<uint64_t>(state.range(1)), out.data());
     benchmark::DoNotOptimize(out.data());
   }
   state.SetItemsProcessed(state.iterations() * kRows);
@@ -86,7 +92,8 @@ void GatherI64(benchmark::State& state) {
   std::vector<uint16_t> rows(kRows / 4);
   for (uint32_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<uint16_t>(4 * i + 1);
   for (auto _ : state) {
-    simd::GatherI64(stored.data(), 4, rows.data(), static_cast<uint32_t>(rows.size()), 5, 1, out.data());
+    simd::GatherI64(stored.data(), 4, rows.data(), static_cast<uint32_t>(rows.size()), 5, 1,
+                    out.data());
     benchmark::DoNotOptimize(out.data());
   }
   state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(rows.size()));
@@ -99,7 +106,9 @@ struct Comments {
   std::string bytes;
 
   explicit Comments(uint32_t num_rows) {
-    static const char* const kWords[] = {"furiously", "special", "requests", "deposits", "accounts", "quickly", "ironic", "final", "carefully", "express", "slyly", "pending", "theodolites", "sleep"};
+    static const char* const kWords[] = {
+        "furiously", "special",   "requests", "deposits", "accounts", "quickly",     "ironic",
+        "final",     "carefully", "express",  "slyly",    "pending",  "theodolites", "sleep"};
     std::mt19937_64 random(1);
     for (uint32_t i = 0; i < num_rows; ++i) {
       const size_t wanted = bytes.size() + 19 + random() % 60;
@@ -142,14 +151,17 @@ struct Lines {
       schema.columns.push_back({.name = "n", .type = plan::DecimalType(15, 2)});
       auto& column = numbers.emplace_back(kNumRows);
       for (uint32_t i = 0; i < kNumRows; ++i)
-        column[i] = numbers.size() == 1 ? i / 4 : (domain == 50 ? 100 : 1) * static_cast<int64_t>(random() % domain);
+        column[i] = numbers.size() == 1
+                        ? i / 4
+                        : (domain == 50 ? 100 : 1) * static_cast<int64_t>(random() % domain);
     }
     for (uint32_t distinct : {3u, 2u, 4u, 7u}) {
       schema.columns.push_back({.name = "s", .type = plan::StringType(255, 25)});
       auto& at = offsets.emplace_back(1, 0);
       auto& bytes = strings.emplace_back();
       for (uint32_t i = 0; i < kNumRows; ++i) {
-        bytes += distinct < 4 ? std::string(1, static_cast<char>('A' + random() % distinct)) : "DELIVER IN PERSON " + std::to_string(random() % distinct);
+        bytes += distinct < 4 ? std::string(1, static_cast<char>('A' + random() % distinct))
+                              : "DELIVER IN PERSON " + std::to_string(random() % distinct);
         at.push_back(static_cast<uint32_t>(bytes.size()));
       }
     }
@@ -159,10 +171,14 @@ struct Lines {
 
   std::vector<LoadColumn> Slice(uint32_t from) const {
     std::vector<LoadColumn> columns;
-    for (const auto& column : numbers) columns.push_back({.lane = Lane::kI64, .values = column.data() + from});
+    for (const auto& column : numbers)
+      columns.push_back({.lane = Lane::kI64, .values = column.data() + from});
     for (size_t i = 0; i < strings.size(); ++i)
-      columns.push_back({.lane = Lane::kStr, .offsets = offsets[i].data() + from, .bytes = strings[i].data()});
-    columns.push_back({.lane = Lane::kStr, .offsets = comments[0].offsets.data() + from, .bytes = comments[0].bytes.data()});
+      columns.push_back(
+          {.lane = Lane::kStr, .offsets = offsets[i].data() + from, .bytes = strings[i].data()});
+    columns.push_back({.lane = Lane::kStr,
+                       .offsets = comments[0].offsets.data() + from,
+                       .bytes = comments[0].bytes.data()});
     return columns;
   }
 };
@@ -186,10 +202,12 @@ void Append(benchmark::State& state) {
 BENCHMARK(Append)->ArgName("finish")->Arg(0)->Arg(1)->Unit(benchmark::kMillisecond);
 
 plan::ExprPtr Compare(plan::ExprOp op, ColumnId id, const plan::Type& type, int64_t constant) {
-  return plan::Call(op, plan::IntType(), {plan::ColumnRef(id, type), plan::Constant(plan::Value::Int(constant), type)});
+  return plan::Call(op, plan::IntType(),
+                    {plan::ColumnRef(id, type), plan::Constant(plan::Value::Int(constant), type)});
 }
 
-// A scan like TPC-H Q6: a year of dates, a range of discounts, a bound on quantity; two columns out.
+// A scan like TPC-H Q6: a year of dates, a range of discounts, a bound on quantity; two columns
+// out.
 void ScanThreeFilters(benchmark::State& state) {
   const Lines lines;
   const SnapshotPtr snapshot = Load(lines, true, 8);
@@ -202,8 +220,10 @@ void ScanThreeFilters(benchmark::State& state) {
   uint64_t rows = 0;
   for (auto _ : state) {
     std::vector<std::unique_ptr<ScanFilter>> filters;
-    for (const auto& term : {Compare(plan::ExprOp::kGe, 8, type, 800), Compare(plan::ExprOp::kLt, 8, type, 1165), Compare(plan::ExprOp::kGe, 6, type, 5),
-                             Compare(plan::ExprOp::kLe, 6, type, 7), Compare(plan::ExprOp::kLt, 4, type, 2400)})
+    for (const auto& term :
+         {Compare(plan::ExprOp::kGe, 8, type, 800), Compare(plan::ExprOp::kLt, 8, type, 1165),
+          Compare(plan::ExprOp::kGe, 6, type, 5), Compare(plan::ExprOp::kLe, 6, type, 7),
+          Compare(plan::ExprOp::kLt, 4, type, 2400)})
       filters.push_back(*ScanFilter::FromTerm(term, *snapshot, columns, &context));
     auto scan = TableScan::Create(snapshot, {{5}, {6}}, std::move(filters), &context);
     auto worker = scan->MakeWorker();
@@ -227,11 +247,16 @@ void Estimate(benchmark::State& state) {
   for (uint32_t i = 0; i < lines.schema.columns.size(); ++i) columns.emplace_back(i, i);
   const plan::Type type = plan::DecimalType(15, 2);
   const plan::Type text = lines.schema.columns[15].type;
-  std::vector<plan::ExprPtr> terms = {Compare(plan::ExprOp::kGe, 8, type, 800), Compare(plan::ExprOp::kLt, 8, type, 1165)};
+  std::vector<plan::ExprPtr> terms = {Compare(plan::ExprOp::kGe, 8, type, 800),
+                                      Compare(plan::ExprOp::kLt, 8, type, 1165)};
   if (state.range(0)) {
-    terms = {plan::Call(plan::ExprOp::kNotLike, plan::IntType(), {plan::ColumnRef(15, text), plan::Constant(plan::Value::Bytes("%special%requests%"), text)}, 255)};
+    terms = {plan::Call(
+        plan::ExprOp::kNotLike, plan::IntType(),
+        {plan::ColumnRef(15, text), plan::Constant(plan::Value::Bytes("%special%requests%"), text)},
+        255)};
   }
-  for (auto _ : state) benchmark::DoNotOptimize(SampleSelectivity(*snapshot, terms, columns, &context));
+  for (auto _ : state)
+    benchmark::DoNotOptimize(SampleSelectivity(*snapshot, terms, columns, &context));
 }
 BENCHMARK(Estimate)->ArgName("like")->Arg(0)->Arg(1)->Unit(benchmark::kMicrosecond);
 

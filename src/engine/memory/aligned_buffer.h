@@ -1,5 +1,5 @@
-// A block of memory for encoded data: 64-byte aligned, readable (and zeroed) for kPadding bytes past the end so that kernels need no
-// tails, charged to a MemoryPool for as long as it lives.
+// A block of memory for encoded data: 64-byte aligned, readable (and zeroed) for kPadding bytes
+// past the end so that kernels need no tails, charged to a MemoryPool for as long as it lives.
 #pragma once
 
 #include <cstddef>
@@ -24,7 +24,8 @@ class AlignedBuffer {
     return *this;
   }
 
-  // Contents undefined, padding zero. Errors: kOutOfMemory; nothing stays charged then. The pool must outlive the buffer.
+  // Contents undefined, padding zero. Errors: kOutOfMemory; nothing stays charged then. The pool
+  // must outlive the buffer.
   static Result<AlignedBuffer> Allocate(MemoryPool* pool, size_t bytes);
   // Grows to at least `bytes` (at least doubling), keeping the first `used` bytes; shrinks never.
   Result<void> Grow(MemoryPool* pool, size_t bytes, size_t used);

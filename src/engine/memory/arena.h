@@ -1,5 +1,5 @@
-// Bump allocator for variable-length values of one owner (a hash table's strings, an expression's results). Memory is charged to
-// a MemoryPool in blocks. Not thread safe.
+// Bump allocator for variable-length values of one owner (a hash table's strings, an expression's
+// results). Memory is charged to a MemoryPool in blocks. Not thread safe.
 #pragma once
 
 #include <cstddef>
@@ -14,14 +14,17 @@ namespace sirocco::engine {
 
 class Arena {
  public:
-  explicit Arena(MemoryPool* pool, size_t block_bytes = 256 << 10) : pool_(pool), block_bytes_(block_bytes) {}
+  explicit Arena(MemoryPool* pool, size_t block_bytes = 256 << 10)
+      : pool_(pool), block_bytes_(block_bytes) {}
   ~Arena();
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
 
-  // Returns `bytes` of memory aligned to `alignment` (a power of two up to 64), or nullptr if the pool refuses.
+  // Returns `bytes` of memory aligned to `alignment` (a power of two up to 64), or nullptr if the
+  // pool refuses.
   void* Allocate(size_t bytes, size_t alignment = 8);
-  // Copies the bytes; data() is nullptr only if the pool refuses (an empty string gives a non-null pointer).
+  // Copies the bytes; data() is nullptr only if the pool refuses (an empty string gives a non-null
+  // pointer).
   const char* Copy(std::string_view bytes);
   // Forgets all values and keeps one block for reuse.
   void Clear();

@@ -1,6 +1,6 @@
-// Memory budgets as a tree: node -> query (or table) -> operator. A reservation is charged to the pool and all its ancestors, or
-// refused by the first that would pass its limit; nobody allocates first and asks later.
-// Threads: every method from any thread.
+// Memory budgets as a tree: node -> query (or table) -> operator. A reservation is charged to the
+// pool and all its ancestors, or refused by the first that would pass its limit; nobody allocates
+// first and asks later. Threads: every method from any thread.
 #pragma once
 
 #include <atomic>
@@ -16,7 +16,8 @@ class MemoryPool {
  public:
   static constexpr size_t kUnlimited = ~size_t{0};
 
-  explicit MemoryPool(std::string name, size_t limit_bytes = kUnlimited, MemoryPool* parent = nullptr)
+  explicit MemoryPool(std::string name, size_t limit_bytes = kUnlimited,
+                      MemoryPool* parent = nullptr)
       : name_(std::move(name)), limit_bytes_(limit_bytes), parent_(parent) {}
   // Returns what is still reserved to the ancestors.
   ~MemoryPool();

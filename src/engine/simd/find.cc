@@ -2,11 +2,13 @@
 
 #include <bit>
 
+// clang-format off: targets.h decides what the headers after it do.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "engine/simd/find.cc"
 #include "engine/simd/targets.h"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+// clang-format on
 
 HWY_BEFORE_NAMESPACE();
 namespace sirocco::simd {
@@ -24,8 +26,8 @@ HWY_INLINE bool MatchesVector(const char* p, const MaskedPattern& pattern) {
   return true;
 }
 
-// Tests the first and the last byte of the pattern that are not free for a vector of start positions at once; the few positions that pass
-// are compared whole.
+// Tests the first and the last byte of the pattern that are not free for a vector of start
+// positions at once; the few positions that pass are compared whole.
 const char* FindMasked(const char* begin, const char* end, const MaskedPattern& pattern) {
   const size_t size = pattern.size();
   if (static_cast<size_t>(end - begin) < size) return nullptr;
@@ -46,8 +48,9 @@ const char* FindMasked(const char* begin, const char* end, const MaskedPattern& 
                              hn::Eq(hn::Or(at_last, last_mask), last_value));
     return hn::BitsFromMask(d, hit);
   };
-  const char* stop = end - size + 1;   // start positions are below this
-  // A vector of starts may read 64 bytes past the last possible byte, which is the padding after the text.
+  const char* stop = end - size + 1;  // start positions are below this
+  // A vector of starts may read 64 bytes past the last possible byte, which is the padding after
+  // the text.
   for (const char* p = begin; p < stop; p += lanes) {
     for (uint64_t bits = candidates(p); bits != 0; bits &= bits - 1) {
       const char* candidate = p + std::countr_zero(bits);

@@ -1,5 +1,5 @@
-// Search for a byte pattern in a text, with per-byte masks so that letters may match in either case and single bytes may be anything.
-// Threads: pure functions, dispatched at run time.
+// Search for a byte pattern in a text, with per-byte masks so that letters may match in either case
+// and single bytes may be anything. Threads: pure functions, dispatched at run time.
 #pragma once
 
 #include <cstdint>
@@ -7,8 +7,8 @@
 
 namespace sirocco::simd {
 
-// Matches the text at p if (p[i] | mask[i]) == value[i] for every i < size(). A mask of 0xFF (value 0xFF) matches any byte, a mask of 0
-// exactly one, 0x20 a letter in both cases.
+// Matches the text at p if (p[i] | mask[i]) == value[i] for every i < size(). A mask of 0xFF (value
+// 0xFF) matches any byte, a mask of 0 exactly one, 0x20 a letter in both cases.
 class MaskedPattern {
  public:
   void Append(char mask, char value) {
@@ -32,8 +32,8 @@ inline bool MatchesAt(const char* p, const MaskedPattern& pattern) {
   return true;
 }
 
-// The first place in [begin, end) where the whole pattern matches inside the range, or nullptr. The text is readable 64 bytes past `end`.
-// The pattern is not empty.
+// The first place in [begin, end) where the whole pattern matches inside the range, or nullptr. The
+// text is readable 64 bytes past `end`. The pattern is not empty.
 const char* FindMasked(const char* begin, const char* end, const MaskedPattern& pattern);
 
 }  // namespace sirocco::simd

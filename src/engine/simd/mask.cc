@@ -5,19 +5,21 @@
 #include "engine/simd/bloom.h"
 #include "engine/simd/decode.h"
 
+// clang-format off: targets.h decides what the headers after it do.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "engine/simd/mask.cc"
 #include "engine/simd/targets.h"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+// clang-format on
 
 HWY_BEFORE_NAMESPACE();
 namespace sirocco::simd {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Calls mask_of(first row) for every vector of Lanes(d) rows and packs the masks into words. The last vector of a word may reach past
-// `count` by less than its own 64 bytes.
+// Calls mask_of(first row) for every vector of Lanes(d) rows and packs the masks into words. The
+// last vector of a word may reach past `count` by less than its own 64 bytes.
 template <typename D, typename F>
 HWY_INLINE void PackMasks(D d, uint32_t count, uint64_t* HWY_RESTRICT mask, const F& mask_of) {
   const uint32_t lanes = static_cast<uint32_t>(hn::Lanes(d));
@@ -35,13 +37,15 @@ HWY_INLINE void PackMasks(D d, uint32_t count, uint64_t* HWY_RESTRICT mask, cons
 }
 
 template <typename T>
-HWY_NOINLINE void IntervalMaskTyped(const T* HWY_RESTRICT stored, uint32_t count, const Interval& interval,
-                                    uint64_t* HWY_RESTRICT mask) {
+HWY_NOINLINE void IntervalMaskTyped(const T* HWY_RESTRICT stored, uint32_t count,
+                                    const Interval& interval, uint64_t* HWY_RESTRICT mask) {
   const hn::ScalableTag<T> d;
   const auto lo = hn::Set(d, static_cast<T>(interval.lo));
   const auto length = hn::Set(d, static_cast<T>(interval.hi - interval.lo));
   // One unsigned comparison: numbers below lo wrap around to large ones.
-  PackMasks(d, count, mask, [&](uint32_t i) HWY_ATTR { return hn::Le(hn::Sub(hn::LoadU(d, stored + i), lo), length); });
+  PackMasks(d, count, mask, [&](uint32_t i) HWY_ATTR {
+    return hn::Le(hn::Sub(hn::LoadU(d, stored + i), lo), length);
+  });
 }
 
 template <typename T>
@@ -49,7 +53,8 @@ HWY_NOINLINE void EqualMaskTyped(const T* HWY_RESTRICT stored, uint32_t count, u
                                  uint64_t* HWY_RESTRICT mask) {
   const hn::ScalableTag<T> d;
   const auto wanted = hn::Set(d, static_cast<T>(number));
-  PackMasks(d, count, mask, [&](uint32_t i) HWY_ATTR { return hn::Eq(hn::LoadU(d, stored + i), wanted); });
+  PackMasks(d, count, mask,
+            [&](uint32_t i) HWY_ATTR { return hn::Eq(hn::LoadU(d, stored + i), wanted); });
 }
 
 HWY_INLINE void Invert(uint32_t count, uint64_t* HWY_RESTRICT mask) {
@@ -57,7 +62,8 @@ HWY_INLINE void Invert(uint32_t count, uint64_t* HWY_RESTRICT mask) {
   if (count % 64 != 0) mask[count / 64] ^= (uint64_t{1} << (count % 64)) - 1;
 }
 
-void IntervalMask(const void* stored, uint32_t width, uint32_t count, const Interval& interval, uint64_t* mask) {
+void IntervalMask(const void* stored, uint32_t width, uint32_t count, const Interval& interval,
+                  uint64_t* mask) {
   WithWidth(stored, width, [&](const auto* typed) {
     if (interval.lo == interval.hi) {
       EqualMaskTyped(typed, count, interval.lo, mask);
@@ -68,7 +74,8 @@ void IntervalMask(const void* stored, uint32_t width, uint32_t count, const Inte
   if (interval.negate) Invert(count, mask);
 }
 
-void OrderedIntervalMask(const double* values, uint32_t count, const Interval& interval, uint64_t* mask) {
+void OrderedIntervalMask(const double* values, uint32_t count, const Interval& interval,
+                         uint64_t* mask) {
   const hn::ScalableTag<uint64_t> d;
   const hn::RebindToSigned<decltype(d)> ds;
   const auto* bits = reinterpret_cast<const uint64_t*>(values);
@@ -127,7 +134,8 @@ HWY_NOINLINE void BitSetMaskGather(const T* HWY_RESTRICT stored, uint32_t count,
     const auto position = hn::Add(number, offset);
     const auto inside = hn::Le(position, limit);
     const auto index = hn::BitCast(di, hn::ShiftRight<5>(position));
-    const auto word = hn::BitCast(d, hn::MaskedGatherIndex(hn::RebindMask(di, inside), di, words, index));
+    const auto word =
+        hn::BitCast(d, hn::MaskedGatherIndex(hn::RebindMask(di, inside), di, words, index));
     const auto bit = hn::And(hn::Shr(word, hn::And(position, low)), one);
     return hn::Ne(bit, hn::Zero(d));
   });
@@ -144,8 +152,8 @@ HWY_INLINE hn::Vec<D> LoadWide(D d, const T* stored) {
 
 // The general case with 64-bit positions.
 template <typename T>
-HWY_NOINLINE void BitSetMaskGather64(const T* HWY_RESTRICT stored, uint32_t count, const BitSet& set,
-                                     uint64_t* HWY_RESTRICT mask) {
+HWY_NOINLINE void BitSetMaskGather64(const T* HWY_RESTRICT stored, uint32_t count,
+                                     const BitSet& set, uint64_t* HWY_RESTRICT mask) {
   const hn::ScalableTag<uint64_t> d;
   const hn::RebindToSigned<decltype(d)> di;
   const auto* words = reinterpret_cast<const int64_t*>(set.bitmap);
@@ -158,7 +166,8 @@ HWY_NOINLINE void BitSetMaskGather64(const T* HWY_RESTRICT stored, uint32_t coun
     const auto position = hn::Add(hn::Mul(LoadWide(d, stored + i), factor), offset);
     const auto inside = hn::Le(position, limit);
     const auto index = hn::BitCast(di, hn::ShiftRight<6>(position));
-    const auto word = hn::BitCast(d, hn::MaskedGatherIndex(hn::RebindMask(di, inside), di, words, index));
+    const auto word =
+        hn::BitCast(d, hn::MaskedGatherIndex(hn::RebindMask(di, inside), di, words, index));
     return hn::Ne(hn::And(hn::Shr(word, hn::And(position, low)), one), hn::Zero(d));
   });
 }
@@ -185,17 +194,22 @@ HWY_NOINLINE void BloomMaskGather(const T* HWY_RESTRICT stored, uint32_t count, 
     const auto bits = hn::Or(hn::Shl(one, hn::And(hn::ShiftRight<40>(hash), low)),
                              hn::Shl(one, hn::And(hn::ShiftRight<52>(hash), low)));
     const auto index = hn::BitCast(di, hn::And(hash, word_mask));
-    const auto word = hn::BitCast(d, hn::MaskedGatherIndex(hn::RebindMask(di, inside), di, words, index));
-    return hn::Eq(hn::And(word, bits), bits);   // a key outside has an empty word and never passes
+    const auto word =
+        hn::BitCast(d, hn::MaskedGatherIndex(hn::RebindMask(di, inside), di, words, index));
+    return hn::Eq(hn::And(word, bits), bits);  // a key outside has an empty word and never passes
   });
 }
 
-void BitSetMask(const void* stored, uint32_t width, uint32_t count, const BitSet& set, uint64_t* mask) {
-  // 32-bit arithmetic is exact if no position passes 2^32 and those below 0 wrap around to more than the limit.
-  const uint64_t max_stored = width < 8 ? HWY_MIN(set.max_stored, (uint64_t{1} << (8 * width)) - 1) : set.max_stored;
+void BitSetMask(const void* stored, uint32_t width, uint32_t count, const BitSet& set,
+                uint64_t* mask) {
+  // 32-bit arithmetic is exact if no position passes 2^32 and those below 0 wrap around to more
+  // than the limit.
+  const uint64_t max_stored =
+      width < 8 ? HWY_MIN(set.max_stored, (uint64_t{1} << (8 * width)) - 1) : set.max_stored;
   const auto offset = static_cast<int64_t>(set.offset);
-  const bool fits = set.factor == 1 && set.limit < (uint64_t{1} << 31) && offset >= -(int64_t{1} << 31) &&
-                    offset <= 0xFFFFFFFF && max_stored <= 0xFFFFFFFF &&
+  const bool fits = set.factor == 1 && set.limit < (uint64_t{1} << 31) &&
+                    offset >= -(int64_t{1} << 31) && offset <= 0xFFFFFFFF &&
+                    max_stored <= 0xFFFFFFFF &&
                     offset + static_cast<int64_t>(max_stored) <= 0xFFFFFFFF;
   WithWidth(stored, width, [&](const auto* typed) {
     if constexpr (sizeof(*typed) <= 4 && HWY_TARGET <= HWY_AVX3) {
@@ -206,7 +220,8 @@ void BitSetMask(const void* stored, uint32_t width, uint32_t count, const BitSet
   });
 }
 
-void BloomMask(const void* stored, uint32_t width, uint32_t count, const BloomSet& set, uint64_t* mask) {
+void BloomMask(const void* stored, uint32_t width, uint32_t count, const BloomSet& set,
+               uint64_t* mask) {
   const BloomSet s = set;
   WithWidth(stored, width, [&](const auto* typed) {
     if constexpr (HWY_TARGET <= HWY_AVX3) return BloomMaskGather(typed, count, set, mask);
@@ -214,7 +229,8 @@ void BloomMask(const void* stored, uint32_t width, uint32_t count, const BloomSe
       const uint64_t number = typed[i];
       const uint64_t hash = BloomHash(static_cast<int64_t>(s.key_base + s.factor * number));
       const uint64_t bits = BloomBits(hash);
-      return ((s.words[hash & s.word_mask] & bits) == bits) & (s.offset + s.factor * number <= s.limit);
+      return ((s.words[hash & s.word_mask] & bits) == bits) &
+             (s.offset + s.factor * number <= s.limit);
     });
   });
 }
@@ -231,27 +247,32 @@ HWY_INLINE uint32_t RefineRows(uint16_t* rows, uint32_t count, const F& test) {
   return kept;
 }
 
-uint32_t RefineInterval(const void* stored, uint32_t width, const Interval& interval, uint16_t* rows, uint32_t count) {
+uint32_t RefineInterval(const void* stored, uint32_t width, const Interval& interval,
+                        uint16_t* rows, uint32_t count) {
   uint32_t kept = 0;
   const uint64_t lo = interval.lo, length = interval.hi - interval.lo;
   const bool negate = interval.negate;
   WithWidth(stored, width, [&](const auto* typed) {
-    kept = RefineRows(rows, count, [=](uint16_t row) { return (typed[row] - lo <= length) != negate; });
+    kept = RefineRows(rows, count,
+                      [=](uint16_t row) { return (typed[row] - lo <= length) != negate; });
   });
   return kept;
 }
 
-uint32_t RefineOrderedInterval(const double* values, const Interval& interval, uint16_t* rows, uint32_t count) {
+uint32_t RefineOrderedInterval(const double* values, const Interval& interval, uint16_t* rows,
+                               uint32_t count) {
   const uint64_t lo = interval.lo, length = interval.hi - interval.lo;
   const bool negate = interval.negate;
   return RefineRows(rows, count, [=](uint16_t row) {
     const uint64_t bits = std::bit_cast<uint64_t>(values[row]);
-    const uint64_t flip = static_cast<uint64_t>(static_cast<int64_t>(bits) >> 63) | (uint64_t{1} << 63);
+    const uint64_t flip =
+        static_cast<uint64_t>(static_cast<int64_t>(bits) >> 63) | (uint64_t{1} << 63);
     return ((bits ^ flip) - lo <= length) != negate;
   });
 }
 
-uint32_t RefineBitSet(const void* stored, uint32_t width, const BitSet& set, uint16_t* rows, uint32_t count) {
+uint32_t RefineBitSet(const void* stored, uint32_t width, const BitSet& set, uint16_t* rows,
+                      uint32_t count) {
   uint32_t kept = 0;
   const BitSet s = set;
   WithWidth(stored, width, [&](const auto* typed) {
@@ -264,7 +285,8 @@ uint32_t RefineBitSet(const void* stored, uint32_t width, const BitSet& set, uin
   return kept;
 }
 
-uint32_t RefineBloom(const void* stored, uint32_t width, const BloomSet& set, uint16_t* rows, uint32_t count) {
+uint32_t RefineBloom(const void* stored, uint32_t width, const BloomSet& set, uint16_t* rows,
+                     uint32_t count) {
   uint32_t kept = 0;
   const BloomSet s = set;
   WithWidth(stored, width, [&](const auto* typed) {
@@ -272,13 +294,16 @@ uint32_t RefineBloom(const void* stored, uint32_t width, const BloomSet& set, ui
       const uint64_t number = typed[row];
       const uint64_t hash = BloomHash(static_cast<int64_t>(s.key_base + s.factor * number));
       const uint64_t bits = BloomBits(hash);
-      return ((s.words[hash & s.word_mask] & bits) == bits) & (s.offset + s.factor * number <= s.limit);
+      return ((s.words[hash & s.word_mask] & bits) == bits) &
+             (s.offset + s.factor * number <= s.limit);
     });
   });
   return kept;
 }
 
-void ZeroByteMask(const uint8_t* bytes, uint32_t count, uint64_t* mask) { EqualMaskTyped(bytes, count, 0, mask); }
+void ZeroByteMask(const uint8_t* bytes, uint32_t count, uint64_t* mask) {
+  EqualMaskTyped(bytes, count, 0, mask);
+}
 
 uint32_t AndMask(uint64_t* mask, const uint64_t* other, uint32_t num_words) {
   uint64_t count = 0;
@@ -290,7 +315,8 @@ uint32_t AndMask(uint64_t* mask, const uint64_t* other, uint32_t num_words) {
 }
 uint32_t CountMask(const uint64_t* mask, uint32_t num_words) {
   uint64_t count = 0;
-  for (uint32_t i = 0; i < num_words; ++i) count += static_cast<uint64_t>(__builtin_popcountll(mask[i]));
+  for (uint32_t i = 0; i < num_words; ++i)
+    count += static_cast<uint64_t>(__builtin_popcountll(mask[i]));
   return static_cast<uint32_t>(count);
 }
 
@@ -303,13 +329,15 @@ uint32_t MaskToRows(const uint64_t* mask, uint32_t count, uint16_t* rows) {
     if (word == 0) continue;
     // Few rows are found faster one by one.
     if (std::popcount(word) <= 8) {
-      for (; word != 0; word &= word - 1) rows[n++] = static_cast<uint16_t>(begin + std::countr_zero(word));
+      for (; word != 0; word &= word - 1)
+        rows[n++] = static_cast<uint16_t>(begin + std::countr_zero(word));
       continue;
     }
     for (uint32_t i = 0; i < 64; i += lanes) {
       const uint64_t bits = word >> i;
       const auto lane_mask = hn::LoadMaskBits(d, reinterpret_cast<const uint8_t*>(&bits));
-      n += static_cast<uint32_t>(hn::CompressStore(hn::Iota(d, static_cast<uint16_t>(begin + i)), lane_mask, d, rows + n));
+      n += static_cast<uint32_t>(
+          hn::CompressStore(hn::Iota(d, static_cast<uint16_t>(begin + i)), lane_mask, d, rows + n));
     }
   }
   return n;
@@ -348,28 +376,36 @@ HWY_EXPORT(CountMask);
 HWY_EXPORT(MaskToRows);
 HWY_EXPORT(AnyHighByte);
 
-void IntervalMask(const void* stored, uint32_t width, uint32_t count, const Interval& interval, uint64_t* mask) {
+void IntervalMask(const void* stored, uint32_t width, uint32_t count, const Interval& interval,
+                  uint64_t* mask) {
   HWY_DYNAMIC_DISPATCH(IntervalMask)(stored, width, count, interval, mask);
 }
-uint32_t RefineInterval(const void* stored, uint32_t width, const Interval& interval, uint16_t* rows, uint32_t count) {
+uint32_t RefineInterval(const void* stored, uint32_t width, const Interval& interval,
+                        uint16_t* rows, uint32_t count) {
   return HWY_DYNAMIC_DISPATCH(RefineInterval)(stored, width, interval, rows, count);
 }
-void OrderedIntervalMask(const double* values, uint32_t count, const Interval& interval, uint64_t* mask) {
+void OrderedIntervalMask(const double* values, uint32_t count, const Interval& interval,
+                         uint64_t* mask) {
   HWY_DYNAMIC_DISPATCH(OrderedIntervalMask)(values, count, interval, mask);
 }
-uint32_t RefineOrderedInterval(const double* values, const Interval& interval, uint16_t* rows, uint32_t count) {
+uint32_t RefineOrderedInterval(const double* values, const Interval& interval, uint16_t* rows,
+                               uint32_t count) {
   return HWY_DYNAMIC_DISPATCH(RefineOrderedInterval)(values, interval, rows, count);
 }
-void BitSetMask(const void* stored, uint32_t width, uint32_t count, const BitSet& set, uint64_t* mask) {
+void BitSetMask(const void* stored, uint32_t width, uint32_t count, const BitSet& set,
+                uint64_t* mask) {
   HWY_DYNAMIC_DISPATCH(BitSetMask)(stored, width, count, set, mask);
 }
-uint32_t RefineBitSet(const void* stored, uint32_t width, const BitSet& set, uint16_t* rows, uint32_t count) {
+uint32_t RefineBitSet(const void* stored, uint32_t width, const BitSet& set, uint16_t* rows,
+                      uint32_t count) {
   return HWY_DYNAMIC_DISPATCH(RefineBitSet)(stored, width, set, rows, count);
 }
-void BloomMask(const void* stored, uint32_t width, uint32_t count, const BloomSet& set, uint64_t* mask) {
+void BloomMask(const void* stored, uint32_t width, uint32_t count, const BloomSet& set,
+               uint64_t* mask) {
   HWY_DYNAMIC_DISPATCH(BloomMask)(stored, width, count, set, mask);
 }
-uint32_t RefineBloom(const void* stored, uint32_t width, const BloomSet& set, uint16_t* rows, uint32_t count) {
+uint32_t RefineBloom(const void* stored, uint32_t width, const BloomSet& set, uint16_t* rows,
+                     uint32_t count) {
   return HWY_DYNAMIC_DISPATCH(RefineBloom)(stored, width, set, rows, count);
 }
 void ZeroByteMask(const uint8_t* bytes, uint32_t count, uint64_t* mask) {
@@ -378,11 +414,15 @@ void ZeroByteMask(const uint8_t* bytes, uint32_t count, uint64_t* mask) {
 uint32_t AndMask(uint64_t* mask, const uint64_t* other, uint32_t num_words) {
   return HWY_DYNAMIC_DISPATCH(AndMask)(mask, other, num_words);
 }
-uint32_t CountMask(const uint64_t* mask, uint32_t num_words) { return HWY_DYNAMIC_DISPATCH(CountMask)(mask, num_words); }
+uint32_t CountMask(const uint64_t* mask, uint32_t num_words) {
+  return HWY_DYNAMIC_DISPATCH(CountMask)(mask, num_words);
+}
 uint32_t MaskToRows(const uint64_t* mask, uint32_t count, uint16_t* rows) {
   return HWY_DYNAMIC_DISPATCH(MaskToRows)(mask, count, rows);
 }
-bool AnyHighByte(const void* bytes, uint64_t count) { return HWY_DYNAMIC_DISPATCH(AnyHighByte)(bytes, count); }
+bool AnyHighByte(const void* bytes, uint64_t count) {
+  return HWY_DYNAMIC_DISPATCH(AnyHighByte)(bytes, count);
+}
 
 }  // namespace sirocco::simd
 #endif  // HWY_ONCE

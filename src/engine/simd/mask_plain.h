@@ -1,4 +1,5 @@
-// The kernels of mask.h, decode.h and find.h without SIMD: one row at a time, as their descriptions read. Test oracle and benchmark baseline.
+// The kernels of mask.h, decode.h and find.h without SIMD: one row at a time, as their descriptions
+// read. Test oracle and benchmark baseline.
 #pragma once
 
 #include "engine/simd/find.h"

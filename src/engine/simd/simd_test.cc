@@ -1,5 +1,7 @@
-// Every kernel against its plain version, for every instruction set of this machine, all widths and lengths around words and vectors.
+// Every kernel against its plain version, for every instruction set of this machine, all widths and
+// lengths around words and vectors.
 #include <gtest/gtest.h>
+#include <hwy/targets.h>
 
 #include <algorithm>
 #include <cmath>
@@ -7,14 +9,12 @@
 #include <random>
 #include <vector>
 
-#include "engine/simd/targets.h"
-#include <hwy/targets.h>
-
 #include "engine/simd/bloom.h"
 #include "engine/simd/decode.h"
 #include "engine/simd/find.h"
 #include "engine/simd/mask.h"
 #include "engine/simd/mask_plain.h"
+#include "engine/simd/targets.h"
 
 namespace sirocco::simd {
 namespace {
@@ -34,7 +34,8 @@ class SimdTest : public testing::TestWithParam<int64_t> {
     hwy::GetChosenTarget().Update(hwy::SupportedTargets());
   }
 
-  // Random stored numbers with readable padding; `small` draws from few values so that equality hits.
+  // Random stored numbers with readable padding; `small` draws from few values so that equality
+  // hits.
   std::vector<char> Numbers(uint32_t width, bool small) {
     std::vector<char> bytes(size_t{kMaxLength} * width + 64);
     for (uint32_t i = 0; i < kMaxLength; ++i) {
@@ -43,7 +44,9 @@ class SimdTest : public testing::TestWithParam<int64_t> {
     }
     return bytes;
   }
-  static uint64_t MaxOf(uint32_t width) { return width == 8 ? ~uint64_t{0} : (uint64_t{1} << (8 * width)) - 1; }
+  static uint64_t MaxOf(uint32_t width) {
+    return width == 8 ? ~uint64_t{0} : (uint64_t{1} << (8 * width)) - 1;
+  }
 
   template <typename Set>
   void ExpectMask(const void* stored, uint32_t width, const Set& set,
@@ -52,17 +55,22 @@ class SimdTest : public testing::TestWithParam<int64_t> {
     for (uint32_t count : kLengths) {
       uint64_t expected[32], actual[32];
       std::memset(actual, 0xAA, sizeof(actual));
-      plain::FillMask(count, expected, [&](uint32_t row) { return plain::Contains(set, plain::StoredAt(stored, width, row)); });
+      plain::FillMask(count, expected, [&](uint32_t row) {
+        return plain::Contains(set, plain::StoredAt(stored, width, row));
+      });
       dense(stored, width, count, set, actual);
-      for (uint32_t i = 0; i < (count + 63) / 64; ++i) ASSERT_EQ(actual[i], expected[i]) << width << " " << count << " " << i;
+      for (uint32_t i = 0; i < (count + 63) / 64; ++i)
+        ASSERT_EQ(actual[i], expected[i]) << width << " " << count << " " << i;
       // Every third row.
       std::vector<uint16_t> rows, kept;
       for (uint32_t row = 0; row < count; row += 3) {
         rows.push_back(static_cast<uint16_t>(row));
-        if (plain::Contains(set, plain::StoredAt(stored, width, row))) kept.push_back(static_cast<uint16_t>(row));
+        if (plain::Contains(set, plain::StoredAt(stored, width, row)))
+          kept.push_back(static_cast<uint16_t>(row));
       }
       rows.resize(rows.size() + 32);
-      const uint32_t n = refine(stored, width, set, rows.data(), static_cast<uint32_t>(rows.size() - 32));
+      const uint32_t n =
+          refine(stored, width, set, rows.data(), static_cast<uint32_t>(rows.size() - 32));
       rows.resize(n);
       ASSERT_EQ(rows, kept) << width << " " << count;
     }
@@ -76,7 +84,9 @@ TEST_P(SimdTest, Interval) {
     const uint64_t max = MaxOf(width);
     for (bool small : {false, true}) {
       const auto stored = Numbers(width, small);
-      const Interval intervals[] = {{0, 0}, {5, 5}, {max, max}, {0, max}, {10, 60}, {max / 3, max / 2}, {1, max}, {0, max - 1}};
+      const Interval intervals[] = {{0, 0},   {5, 5},      {max, max},
+                                    {0, max}, {10, 60},    {max / 3, max / 2},
+                                    {1, max}, {0, max - 1}};
       for (Interval interval : intervals) {
         for (bool negate : {false, true}) {
           interval.negate = negate;
@@ -91,15 +101,19 @@ TEST_P(SimdTest, OrderedInterval) {
   std::vector<double> values(kMaxLength + 8);
   for (double& value : values) {
     const double special[] = {0.0, -0.0, 1.5, -1.5, INFINITY, -INFINITY, 1e-310};
-    value = random_() % 3 == 0 ? special[random_() % 7] : (static_cast<double>(random_() % 20000) - 10000) / 7;
+    value = random_() % 3 == 0 ? special[random_() % 7]
+                               : (static_cast<double>(random_() % 20000) - 10000) / 7;
   }
-  const double bounds[][2] = {{-0.0, 0.0}, {0.0, 0.0}, {-100, 100}, {1.5, 1.5}, {-INFINITY, -1}, {-INFINITY, INFINITY}};
+  const double bounds[][2] = {{-0.0, 0.0}, {0.0, 0.0},      {-100, 100},
+                              {1.5, 1.5},  {-INFINITY, -1}, {-INFINITY, INFINITY}};
   for (const auto& [lo, hi] : bounds) {
     for (bool negate : {false, true}) {
       const Interval interval{plain::OrderedBits(lo), plain::OrderedBits(hi), negate};
       for (uint32_t count : kLengths) {
         uint64_t expected[32], actual[32];
-        plain::FillMask(count, expected, [&](uint32_t row) { return plain::Contains(interval, plain::OrderedBits(values[row])); });
+        plain::FillMask(count, expected, [&](uint32_t row) {
+          return plain::Contains(interval, plain::OrderedBits(values[row]));
+        });
         OrderedIntervalMask(values.data(), count, interval, actual);
         for (uint32_t i = 0; i < (count + 63) / 64; ++i) ASSERT_EQ(actual[i], expected[i]);
         std::vector<uint16_t> rows(count + 32), kept;
@@ -120,12 +134,18 @@ TEST_P(SimdTest, BitSet) {
   for (uint32_t width : kWidths) {
     for (bool small : {false, true}) {
       const auto stored = Numbers(width, small);
-      for (uint64_t limit : {uint64_t{0}, uint64_t{50}, uint64_t{1000}, uint64_t{65535}, uint64_t{131071}}) {
-        // Positions before, around and far beyond the bitmap, and those that wrap around in 32 bits.
-        for (int64_t offset : {int64_t{0}, int64_t{-40}, int64_t{30}, int64_t{-70000}, int64_t{1} << 31, (int64_t{1} << 32) - 20,
-                               -(int64_t{1} << 31), -(int64_t{1} << 32), -(int64_t{1} << 40), int64_t{1} << 40}) {
+      for (uint64_t limit :
+           {uint64_t{0}, uint64_t{50}, uint64_t{1000}, uint64_t{65535}, uint64_t{131071}}) {
+        // Positions before, around and far beyond the bitmap, and those that wrap around in 32
+        // bits.
+        for (int64_t offset : {int64_t{0}, int64_t{-40}, int64_t{30}, int64_t{-70000},
+                               int64_t{1} << 31, (int64_t{1} << 32) - 20, -(int64_t{1} << 31),
+                               -(int64_t{1} << 32), -(int64_t{1} << 40), int64_t{1} << 40}) {
           for (uint64_t factor : {uint64_t{1}, uint64_t{7}}) {
-            BitSet set{.bitmap = bitmap.data(), .offset = static_cast<uint64_t>(offset), .factor = factor, .limit = limit};
+            BitSet set{.bitmap = bitmap.data(),
+                       .offset = static_cast<uint64_t>(offset),
+                       .factor = factor,
+                       .limit = limit};
             ExpectMask(stored.data(), width, set, BitSetMask, RefineBitSet);
             if (!small) continue;
             set.max_stored = 99;
@@ -139,10 +159,16 @@ TEST_P(SimdTest, BitSet) {
 
 TEST_P(SimdTest, Bloom) {
   std::vector<uint64_t> words(64);
-  for (int64_t key = 1000; key < 1100; key += 3) words[BloomHash(key) & 63] |= BloomBits(BloomHash(key));
+  for (int64_t key = 1000; key < 1100; key += 3)
+    words[BloomHash(key) & 63] |= BloomBits(BloomHash(key));
   for (uint32_t width : kWidths) {
     const auto stored = Numbers(width, true);
-    const BloomSet set{.words = words.data(), .word_mask = 63, .offset = ~uint64_t{4}, .factor = 2, .limit = 90, .key_base = 1000};
+    const BloomSet set{.words = words.data(),
+                       .word_mask = 63,
+                       .offset = ~uint64_t{4},
+                       .factor = 2,
+                       .limit = 90,
+                       .key_base = 1000};
     ExpectMask(stored.data(), width, set, BloomMask, RefineBloom);
   }
 }
@@ -217,7 +243,8 @@ TEST_P(SimdTest, Decode) {
         DecodeU32(stored.data(), width, count, 5, codes.data());
         GatherU32(stored.data(), width, rows.data(), count, 5, gathered_codes.data());
         for (uint32_t i = 0; i < count; ++i) {
-          const uint64_t number = plain::StoredAt(stored.data(), width, i), other = plain::StoredAt(stored.data(), width, rows[i]);
+          const uint64_t number = plain::StoredAt(stored.data(), width, i),
+                         other = plain::StoredAt(stored.data(), width, rows[i]);
           ASSERT_EQ(out[i], base + factor * number);
           ASSERT_EQ(gathered[i], base + factor * other);
           ASSERT_EQ(codes[i], static_cast<uint32_t>(5 + number));
@@ -231,23 +258,32 @@ TEST_P(SimdTest, Decode) {
 
 TEST_P(SimdTest, Find) {
   for (int round = 0; round < 3000; ++round) {
-    const size_t size = random_() % 300, length = 1 + random_() % (round % 3 == 0 ? 3 : round % 50 == 1 ? 150 : 12);
+    const size_t size = random_() % 300, length = 1 + random_() % (round % 3 == 0    ? 3
+                                                                   : round % 50 == 1 ? 150
+                                                                                     : 12);
     std::string text(size + 64, 'x');
     for (size_t i = 0; i < size; ++i) text[i] = "abAB"[random_() % 4];
     MaskedPattern pattern;
     for (size_t i = 0; i < length; ++i) {
       const uint64_t kind = random_() % 4;
-      pattern.Append(kind == 0 ? static_cast<char>(0xFF) : kind == 1 ? 0 : 0x20,
-                     kind == 0 ? static_cast<char>(0xFF) : kind == 1 ? 'A' : "ab"[random_() % 2]);
+      pattern.Append(kind == 0   ? static_cast<char>(0xFF)
+                     : kind == 1 ? 0
+                                 : 0x20,
+                     kind == 0   ? static_cast<char>(0xFF)
+                     : kind == 1 ? 'A'
+                                 : "ab"[random_() % 2]);
     }
     const char* begin = text.data();
-    ASSERT_EQ(FindMasked(begin, begin + size, pattern), plain::FindMasked(begin, begin + size, pattern)) << round;
+    ASSERT_EQ(FindMasked(begin, begin + size, pattern),
+              plain::FindMasked(begin, begin + size, pattern))
+        << round;
   }
 }
 
 std::vector<int64_t> Targets() {
   std::vector<int64_t> targets;
-  for (int64_t target : {int64_t{HWY_SSE2}, int64_t{HWY_AVX2}, int64_t{HWY_AVX3}, int64_t{HWY_AVX3_DL}})
+  for (int64_t target :
+       {int64_t{HWY_SSE2}, int64_t{HWY_AVX2}, int64_t{HWY_AVX3}, int64_t{HWY_AVX3_DL}})
     if (hwy::SupportedTargets() & target) targets.push_back(target);
   return targets;
 }

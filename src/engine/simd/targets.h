@@ -1,5 +1,6 @@
-// Which instruction sets the kernels are compiled for; to be included before any Highway header. The best one the machine has is chosen at
-// run time. The baseline (SSE2) always works; the sets left out differ too little from their neighbours to pay for compiling them.
+// Which instruction sets the kernels are compiled for; to be included before any Highway header.
+// The best one the machine has is chosen at run time. The baseline (SSE2) always works; the sets
+// left out differ too little from their neighbours to pay for compiling them.
 #pragma once
 
 #include <hwy/detect_targets.h>

@@ -1,4 +1,5 @@
-// Up to kChunkRows rows of a table: one segment per column. Immutable; which of its rows are visible is said by the snapshot, not here.
+// Up to kChunkRows rows of a table: one segment per column. Immutable; which of its rows are
+// visible is said by the snapshot, not here.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +21,7 @@ class Chunk {
   const Segment& segment(uint32_t column) const { return segments_[column]; }
 
  private:
-  std::shared_ptr<MemoryPool> pool_;   // the segments' memory is charged to it
+  std::shared_ptr<MemoryPool> pool_;  // the segments' memory is charged to it
   uint32_t num_rows_;
   std::vector<Segment> segments_;
 };

@@ -1,8 +1,9 @@
-// Rows of one column that a loading thread has received but not yet sealed into a segment, and the thread's provisional dictionary.
+// Rows of one column that a loading thread has received but not yet sealed into a segment, and the
+// thread's provisional dictionary.
 //
-// A string column starts as provisional codes in order of arrival. Once its distinct values turn out too many the stage gives the
-// dictionary up: later chunks are string heaps, and the owner converts the earlier ones with CodesToHeap.
-// Not thread safe. All memory is charged to the pool.
+// A string column starts as provisional codes in order of arrival. Once its distinct values turn
+// out too many the stage gives the dictionary up: later chunks are string heaps, and the owner
+// converts the earlier ones with CodesToHeap. Not thread safe. All memory is charged to the pool.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +18,9 @@
 
 namespace sirocco::engine {
 
-// A dictionary is kept up to this many values and up to a quarter of the rows. Tables with few values always get one: sorting 16 k
-// strings costs some milliseconds once, and joins, groups and filters on codes save more than that.
+// A dictionary is kept up to this many values and up to a quarter of the rows. Tables with few
+// values always get one: sorting 16 k strings costs some milliseconds once, and joins, groups and
+// filters on codes save more than that.
 inline constexpr uint64_t kMaxDictionarySize = 1 << 20;
 inline constexpr uint64_t kAlwaysDictionarySize = 16384;
 // The most distinct values a column of `num_rows` rows may have to keep its dictionary.
@@ -36,13 +38,16 @@ class ColumnStage {
   }
   size_t staged_heap_bytes() const { return staged_bytes_; }
 
-  // Encodes the staged rows and forgets them. Strings give provisional codes (EncodeCodes) while interner() is set, else a heap.
+  // Encodes the staged rows and forgets them. Strings give provisional codes (EncodeCodes) while
+  // interner() is set, else a heap.
   Result<Segment> Seal();
   // Whether the provisional dictionary should be given up after `num_rows` rows of this thread.
   bool ShouldGiveUpDictionary(uint64_t num_rows) const;
   void GiveUpDictionary() { interner_.reset(); }
   // Returns all memory but the dictionary's; nothing may be appended any more.
-  void FreeStaging() { values_ = AlignedBuffer(), heap_ = AlignedBuffer(), nulls_ = AlignedBuffer(); }
+  void FreeStaging() {
+    values_ = AlignedBuffer(), heap_ = AlignedBuffer(), nulls_ = AlignedBuffer();
+  }
 
   // Null for other lanes and after giving up.
   const StringInterner* interner() const { return interner_.get(); }
@@ -57,9 +62,10 @@ class ColumnStage {
   plan::EncodingHint hint_;
   MemoryPool* pool_;
   uint32_t num_rows_ = 0;
-  size_t staged_bytes_ = 0;         // strings received since the last seal, whatever the encoding
+  size_t staged_bytes_ = 0;  // strings received since the last seal, whatever the encoding
   bool has_nulls_ = false;
-  AlignedBuffer values_;            // fixed lanes: values; dictionary: uint32_t codes; heap: uint32_t offsets, one more than rows
+  AlignedBuffer values_;  // fixed lanes: values; dictionary: uint32_t codes; heap: uint32_t
+                          // offsets, one more than rows
   AlignedBuffer heap_, nulls_;
   std::unique_ptr<StringInterner> interner_;
 };

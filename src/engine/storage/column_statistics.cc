@@ -11,7 +11,8 @@ namespace sirocco::engine {
 
 namespace {
 
-// Integers are counted exactly with a bitmap if their range is at most this many times the rows (one byte a row) and at most 32 MB.
+// Integers are counted exactly with a bitmap if their range is at most this many times the rows
+// (one byte a row) and at most 32 MB.
 constexpr uint64_t kBitmapBitsPerRow = 8;
 constexpr uint64_t kMaxBitmapBits = uint64_t{1} << 28;
 
@@ -31,7 +32,8 @@ void ForEachRow(const Segment& segment, const F& visit) {
   }
 }
 
-// Calls visit(value bits) for the values of a kInteger segment that are not NULL, or once if all are equal.
+// Calls visit(value bits) for the values of a kInteger segment that are not NULL, or once if all
+// are equal.
 template <typename F>
 void ForEachInteger(const Segment& segment, const F& visit) {
   auto each = [&](const auto* stored) {
@@ -41,10 +43,18 @@ void ForEachInteger(const Segment& segment, const F& visit) {
     case 0:
       if (segment.zone.num_nulls < segment.num_rows) visit(segment.base);
       break;
-    case 1: each(segment.stored); break;
-    case 2: each(reinterpret_cast<const uint16_t*>(segment.stored)); break;
-    case 4: each(reinterpret_cast<const uint32_t*>(segment.stored)); break;
-    default: each(reinterpret_cast<const uint64_t*>(segment.stored)); break;
+    case 1:
+      each(segment.stored);
+      break;
+    case 2:
+      each(reinterpret_cast<const uint16_t*>(segment.stored));
+      break;
+    case 4:
+      each(reinterpret_cast<const uint32_t*>(segment.stored));
+      break;
+    default:
+      each(reinterpret_cast<const uint64_t*>(segment.stored));
+      break;
   }
 }
 
@@ -69,12 +79,14 @@ struct IntegerBounds {
   }
 };
 
-// The exact number of distinct integers by a bitmap over their range; negative if the range is too wide or memory too short.
-double CountDenseIntegers(const std::vector<const Segment*>& segments, const IntegerBounds& bounds, uint64_t num_rows,
-                          MemoryPool* pool) {
+// The exact number of distinct integers by a bitmap over their range; negative if the range is too
+// wide or memory too short.
+double CountDenseIntegers(const std::vector<const Segment*>& segments, const IntegerBounds& bounds,
+                          uint64_t num_rows, MemoryPool* pool) {
   if (!bounds.any) return 0;
   const auto range = static_cast<unsigned __int128>(bounds.max - bounds.min);
-  const uint64_t max_bits = std::min(kMaxBitmapBits, std::max<uint64_t>(65536, num_rows * kBitmapBitsPerRow));
+  const uint64_t max_bits =
+      std::min(kMaxBitmapBits, std::max<uint64_t>(65536, num_rows * kBitmapBitsPerRow));
   if (range >= max_bits) return -1;
   const uint64_t num_words = static_cast<uint64_t>(range) / 64 + 1;
   auto bitmap = AlignedBuffer::Allocate(pool, num_words * 8);
@@ -84,7 +96,9 @@ double CountDenseIntegers(const std::vector<const Segment*>& segments, const Int
   for (const Segment* segment : segments) {
     if (segment->encoding != Encoding::kInteger) return -1;
     const auto min = static_cast<uint64_t>(bounds.min);
-    ForEachInteger(*segment, [&](uint64_t bits) { words[(bits - min) >> 6] |= uint64_t{1} << ((bits - min) & 63); });
+    ForEachInteger(*segment, [&](uint64_t bits) {
+      words[(bits - min) >> 6] |= uint64_t{1} << ((bits - min) & 63);
+    });
   }
   uint64_t count = 0;
   for (uint64_t i = 0; i < num_words; ++i) count += std::popcount(words[i]);
@@ -110,26 +124,34 @@ double EstimateDistinct(const std::vector<const Segment*>& segments) {
           // Narrow values hash as in kInteger segments; wide ones mix the upper half in.
           const auto low = static_cast<uint64_t>(value);
           const bool narrow = value == static_cast<int128>(static_cast<int64_t>(low));
-          counter.AddInteger(narrow ? low : low ^ static_cast<uint64_t>(value >> 64) * 0xC2B2AE3D27D4EB4Full);
+          counter.AddInteger(
+              narrow ? low : low ^ static_cast<uint64_t>(value >> 64) * 0xC2B2AE3D27D4EB4Full);
         });
         break;
       case Encoding::kHeap:
-        ForEachRow(*segment, [&](uint32_t row) { counter.AddHash(HashBytes(segment->StringAt(row))); });
+        ForEachRow(*segment,
+                   [&](uint32_t row) { counter.AddHash(HashBytes(segment->StringAt(row))); });
         break;
     }
   }
   return counter.Estimate();
 }
 
-std::string EncodingName(const std::vector<const Segment*>& segments, const Dictionary* dictionary) {
+std::string EncodingName(const std::vector<const Segment*>& segments,
+                         const Dictionary* dictionary) {
   if (dictionary != nullptr) return "DICT";
   uint8_t width = 0;
   for (const Segment* segment : segments) {
     switch (segment->encoding) {
-      case Encoding::kInteger: width = std::max(width, segment->width); break;
-      case Encoding::kDouble: return "DOUBLE";
-      case Encoding::kInt128: return "INT128";
-      case Encoding::kHeap: return "VARLEN";
+      case Encoding::kInteger:
+        width = std::max(width, segment->width);
+        break;
+      case Encoding::kDouble:
+        return "DOUBLE";
+      case Encoding::kInt128:
+        return "INT128";
+      case Encoding::kHeap:
+        return "VARLEN";
     }
   }
   return width == 0 ? "CONST" : "FOR" + std::to_string(width * 8);
@@ -138,8 +160,8 @@ std::string EncodingName(const std::vector<const Segment*>& segments, const Dict
 }  // namespace
 
 ColumnFacts MeasureColumn(const plan::ColumnSchema& schema, uint32_t column,
-                          const std::vector<std::shared_ptr<const Chunk>>& chunks, const Dictionary* dictionary,
-                          MemoryPool* pool) {
+                          const std::vector<std::shared_ptr<const Chunk>>& chunks,
+                          const Dictionary* dictionary, MemoryPool* pool) {
   ColumnFacts facts;
   plan::ColumnStatistics& statistics = facts.statistics;
   std::vector<const Segment*> segments;
@@ -162,7 +184,8 @@ ColumnFacts MeasureColumn(const plan::ColumnSchema& schema, uint32_t column,
     statistics.num_distinct = dictionary->size();
     if (const uint32_t* classes = dictionary->classes()) {
       statistics.num_distinct = 0;
-      for (uint32_t code = 0; code < dictionary->size(); ++code) statistics.num_distinct += classes[code] == code;
+      for (uint32_t code = 0; code < dictionary->size(); ++code)
+        statistics.num_distinct += classes[code] == code;
     }
     if (dictionary->size() != 0) {
       statistics.min = plan::Value::Bytes(std::string(dictionary->value(0)));
@@ -191,7 +214,8 @@ ColumnFacts MeasureColumn(const plan::ColumnSchema& schema, uint32_t column,
       statistics.max = plan::Value::Real(DoubleOf(zone.max));
     }
   }
-  statistics.num_distinct = std::min(EstimateDistinct(segments), static_cast<double>(num_rows - statistics.num_nulls));
+  statistics.num_distinct =
+      std::min(EstimateDistinct(segments), static_cast<double>(num_rows - statistics.num_nulls));
   return facts;
 }
 

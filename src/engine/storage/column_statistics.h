@@ -1,5 +1,5 @@
-// Measures one column of freshly built chunks: bounds, NULLs, distinct values, sizes, and the lane it will be delivered in.
-// Threads: pure; several columns may be measured in parallel.
+// Measures one column of freshly built chunks: bounds, NULLs, distinct values, sizes, and the lane
+// it will be delivered in. Threads: pure; several columns may be measured in parallel.
 #pragma once
 
 #include <memory>
@@ -17,10 +17,11 @@ struct ColumnFacts {
   plan::ColumnStatistics statistics;
 };
 
-// Distinct values are exact for dictionaries (classes under the collation) and for integers in a dense range; else estimated. `pool` lends
-// scratch memory; without enough of it the estimate is used.
+// Distinct values are exact for dictionaries (classes under the collation) and for integers in a
+// dense range; else estimated. `pool` lends scratch memory; without enough of it the estimate is
+// used.
 ColumnFacts MeasureColumn(const plan::ColumnSchema& schema, uint32_t column,
-                          const std::vector<std::shared_ptr<const Chunk>>& chunks, const Dictionary* dictionary,
-                          MemoryPool* pool);
+                          const std::vector<std::shared_ptr<const Chunk>>& chunks,
+                          const Dictionary* dictionary, MemoryPool* pool);
 
 }  // namespace sirocco::engine

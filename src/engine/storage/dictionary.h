@@ -1,9 +1,9 @@
 // The distinct values of a string column, shared by all chunks of a table.
 //
-// Codes 0..sorted_size()-1 are ordered by (collation weight, bytes); codes equal under the collation form a contiguous class. Codes from
-// sorted_size() on are the tail: values newer than the last merge, in arrival order. Immutable once published: a merge or an append
-// makes a new Dictionary.
-// Threads: const methods from any thread.
+// Codes 0..sorted_size()-1 are ordered by (collation weight, bytes); codes equal under the
+// collation form a contiguous class. Codes from sorted_size() on are the tail: values newer than
+// the last merge, in arrival order. Immutable once published: a merge or an append makes a new
+// Dictionary. Threads: const methods from any thread.
 #pragma once
 
 #include <cstdint>
@@ -31,13 +31,15 @@ class Dictionary {
 
   uint32_t size() const { return size_; }
   uint32_t sorted_size() const { return sorted_size_; }
-  // values()[code] is the exact value; the array is padded so that code 0 is readable even when empty (an empty string).
+  // values()[code] is the exact value; the array is padded so that code 0 is readable even when
+  // empty (an empty string).
   const StringRef* values() const { return values_.data(); }
   std::string_view value(uint32_t code) const { return values_[code].view(); }
   const mysqlsem::Collation* collation() const { return collation_; }
 
-  // classes()[code]: the smallest code equal to it under the collation; codes of one class compare equal. nullptr if every class has one
-  // member, that is, codes themselves may be compared and hashed.
+  // classes()[code]: the smallest code equal to it under the collation; codes of one class compare
+  // equal. nullptr if every class has one member, that is, codes themselves may be compared and
+  // hashed.
   const uint32_t* classes() const { return classes_.empty() ? nullptr : classes_.data(); }
   // True if code order is value order for all codes (no tail).
   bool sorted() const { return sorted_size_ == size(); }
@@ -46,12 +48,12 @@ class Dictionary {
 
  private:
   friend class DictionaryBuilder;
-  std::vector<StringRef> values_;   // one more than size_: an empty string
+  std::vector<StringRef> values_;  // one more than size_: an empty string
   std::vector<uint32_t> classes_;
-  std::vector<char> bytes_;         // the values one after the other, in code order, and padding
+  std::vector<char> bytes_;  // the values one after the other, in code order, and padding
   uint32_t size_ = 0;
   uint32_t sorted_size_ = 0;
-  size_t size_bytes_ = 0;             // charged to pool_
+  size_t size_bytes_ = 0;  // charged to pool_
   std::shared_ptr<MemoryPool> pool_;
   const mysqlsem::Collation* collation_ = nullptr;
 };

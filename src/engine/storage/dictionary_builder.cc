@@ -12,11 +12,12 @@ namespace sirocco::engine {
 
 namespace {
 
-// One value of one input while sorting. `prefix` is the first eight key bytes as a big-endian number, so that most comparisons end there.
+// One value of one input while sorting. `prefix` is the first eight key bytes as a big-endian
+// number, so that most comparisons end there.
 struct Entry {
   uint64_t prefix;
   uint32_t input, code;
-  uint64_t key_offset;   // into the key buffer
+  uint64_t key_offset;  // into the key buffer
   uint32_t key_size;
 };
 
@@ -29,8 +30,8 @@ uint64_t PrefixOf(std::string_view key) {
 // Order of values: the collation's, then by bytes.
 class EntryOrder {
  public:
-  EntryOrder(const std::vector<const std::vector<StringRef>*>& inputs, const mysqlsem::Collation* collation,
-             const std::string& keys, bool keys_are_values)
+  EntryOrder(const std::vector<const std::vector<StringRef>*>& inputs,
+             const mysqlsem::Collation* collation, const std::string& keys, bool keys_are_values)
       : inputs_(inputs), collation_(collation), keys_(keys), keys_are_values_(keys_are_values) {}
 
   std::string_view ValueOf(const Entry& e) const { return (*inputs_[e.input])[e.code].view(); }
@@ -59,10 +60,9 @@ class EntryOrder {
 
 }  // namespace
 
-Result<DictionaryBuilder::Output> DictionaryBuilder::Build(std::vector<const std::vector<StringRef>*> inputs,
-                                                           const mysqlsem::Collation* collation,
-                                                           uint64_t max_distinct,
-                                                           std::shared_ptr<MemoryPool> pool) {
+Result<DictionaryBuilder::Output> DictionaryBuilder::Build(
+    std::vector<const std::vector<StringRef>*> inputs, const mysqlsem::Collation* collation,
+    uint64_t max_distinct, std::shared_ptr<MemoryPool> pool) {
   const bool byte_order = collation == nullptr || collation->is_binary();
   size_t num_entries = 0, num_bytes = 0;
   for (const auto* input : inputs) {
@@ -76,18 +76,20 @@ Result<DictionaryBuilder::Output> DictionaryBuilder::Build(std::vector<const std
   entries.reserve(num_entries);
   std::string keys;
   const bool with_keys = !byte_order && collation->has_sort_key();
-  if (with_keys) keys.push_back('\0');   // "no keys" is an empty buffer
+  if (with_keys) keys.push_back('\0');  // "no keys" is an empty buffer
   for (uint32_t input = 0; input < inputs.size(); ++input) {
     for (uint32_t code = 0; code < inputs[input]->size(); ++code) {
       const std::string_view value = (*inputs[input])[code].view();
-      Entry entry{.prefix = 0, .input = input, .code = code, .key_offset = keys.size(), .key_size = 0};
+      Entry entry{
+          .prefix = 0, .input = input, .code = code, .key_offset = keys.size(), .key_size = 0};
       if (byte_order) {
         entry.prefix = PrefixOf(value);
       } else if (with_keys) {
         const size_t needed = keys.size() + collation->MaxSortKeySize(value.size());
         if (needed > keys.capacity()) {
           const size_t capacity = std::max(needed, keys.capacity() * 2);
-          RETURN_IF_ERROR(scratch.ResizeTo(num_entries * (sizeof(Entry) + sizeof(uint32_t)) + capacity));
+          RETURN_IF_ERROR(
+              scratch.ResizeTo(num_entries * (sizeof(Entry) + sizeof(uint32_t)) + capacity));
           keys.reserve(capacity);
         }
         entry.key_size = static_cast<uint32_t>(collation->AppendSortKey(value, &keys));
@@ -123,7 +125,8 @@ Result<DictionaryBuilder::Output> DictionaryBuilder::Build(std::vector<const std
     const std::string_view value = order.ValueOf(entries[i]);
     if (i == 0 || order.ValueOf(entries[i - 1]) != value) {
       const auto code = static_cast<uint32_t>(classes.size());
-      const bool same_class = i != 0 && !byte_order && order.CompareWeights(entries[i - 1], entries[i]) == 0;
+      const bool same_class =
+          i != 0 && !byte_order && order.CompareWeights(entries[i - 1], entries[i]) == 0;
       has_classes |= same_class;
       classes.push_back(same_class ? classes.back() : code);
       dictionary->bytes_.insert(dictionary->bytes_.end(), value.begin(), value.end());

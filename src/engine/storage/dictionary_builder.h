@@ -1,7 +1,8 @@
-// Turns the distinct strings that loading threads collected into one sorted Dictionary and the maps from their codes to its codes.
+// Turns the distinct strings that loading threads collected into one sorted Dictionary and the maps
+// from their codes to its codes.
 //
-// Use: one Build per column; the inputs are the interners' values in any order. Threads: Build is pure; several may run in parallel.
-// Errors: kOutOfMemory.
+// Use: one Build per column; the inputs are the interners' values in any order. Threads: Build is
+// pure; several may run in parallel. Errors: kOutOfMemory.
 #pragma once
 
 #include <cstdint>
@@ -25,8 +26,9 @@ class DictionaryBuilder {
   };
 
   // Sorts by (collation weight, bytes). `collation` null: byte order, no classes.
-  static Result<Output> Build(std::vector<const std::vector<StringRef>*> inputs, const mysqlsem::Collation* collation,
-                              uint64_t max_distinct, std::shared_ptr<MemoryPool> pool);
+  static Result<Output> Build(std::vector<const std::vector<StringRef>*> inputs,
+                              const mysqlsem::Collation* collation, uint64_t max_distinct,
+                              std::shared_ptr<MemoryPool> pool);
 };
 
 }  // namespace sirocco::engine

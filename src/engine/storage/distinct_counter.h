@@ -1,6 +1,6 @@
 // Estimates the number of distinct values (HyperLogLog, 8,192 registers: standard error 1.15 %).
-// Source: Flajolet et al., "HyperLogLog: the analysis of a near-optimal cardinality estimation algorithm", 2007; small counts by linear
-// counting. Not thread safe.
+// Source: Flajolet et al., "HyperLogLog: the analysis of a near-optimal cardinality estimation
+// algorithm", 2007; small counts by linear counting. Not thread safe.
 #pragma once
 
 #include <array>
@@ -19,7 +19,8 @@ class DistinctCounter {
   void AddInteger(uint64_t value) {
     const unsigned __int128 product =
         static_cast<unsigned __int128>(value ^ 0x2545F4914F6CDD1Dull) * 0x9E3779B97F4A7C15ull;
-    const uint64_t mixed = (static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64)) * 0xD6E8FEB86659FD93ull;
+    const uint64_t mixed = (static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64)) *
+                           0xD6E8FEB86659FD93ull;
     AddHash(mixed ^ (mixed >> 32));
   }
   double Estimate() const;

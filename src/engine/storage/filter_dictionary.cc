@@ -30,22 +30,35 @@ IntegerSet CompareCodes(ExprOp op, const std::string& constant, const Dictionary
   const StringRef* begin = dictionary.values();
   const StringRef* end = begin + dictionary.size();
   const int128 first_not_below =
-      std::partition_point(begin, end, [&](const StringRef& v) { return collation->Compare(v.view(), constant) < 0; }) - begin;
+      std::partition_point(
+          begin, end,
+          [&](const StringRef& v) { return collation->Compare(v.view(), constant) < 0; }) -
+      begin;
   const int128 first_above =
-      std::partition_point(begin, end, [&](const StringRef& v) { return collation->Compare(v.view(), constant) <= 0; }) - begin;
+      std::partition_point(
+          begin, end,
+          [&](const StringRef& v) { return collation->Compare(v.view(), constant) <= 0; }) -
+      begin;
   switch (op) {
-    case ExprOp::kEq: return IntegerSet::Range(first_not_below, first_above - 1);
-    case ExprOp::kNe: return IntegerSet::Range(first_not_below, first_above - 1).Complement();
-    case ExprOp::kLt: return IntegerSet::Range(IntegerSet::kMin, first_not_below - 1);
-    case ExprOp::kLe: return IntegerSet::Range(IntegerSet::kMin, first_above - 1);
-    case ExprOp::kGt: return IntegerSet::Range(first_above, IntegerSet::kMax);
-    default: return IntegerSet::Range(first_not_below, IntegerSet::kMax);
+    case ExprOp::kEq:
+      return IntegerSet::Range(first_not_below, first_above - 1);
+    case ExprOp::kNe:
+      return IntegerSet::Range(first_not_below, first_above - 1).Complement();
+    case ExprOp::kLt:
+      return IntegerSet::Range(IntegerSet::kMin, first_not_below - 1);
+    case ExprOp::kLe:
+      return IntegerSet::Range(IntegerSet::kMin, first_above - 1);
+    case ExprOp::kGt:
+      return IntegerSet::Range(first_above, IntegerSet::kMax);
+    default:
+      return IntegerSet::Range(first_not_below, IntegerSet::kMax);
   }
 }
 
 // Comparisons and IN by binary search; nullopt if the order of codes is not the term's.
 std::optional<IntegerSet> SearchCodes(const StringTerm& term, const Dictionary& dictionary) {
-  if (term.is_like || term.collation != dictionary.collation() || !dictionary.sorted()) return std::nullopt;
+  if (term.is_like || term.collation != dictionary.collation() || !dictionary.sorted())
+    return std::nullopt;
   if (!term.is_in) return CompareCodes(term.op, term.constants[0], dictionary);
   std::vector<IntegerSet::Interval> members;
   for (const std::string& constant : term.constants) {
@@ -58,17 +71,21 @@ std::optional<IntegerSet> SearchCodes(const StringTerm& term, const Dictionary& 
 
 }  // namespace
 
-std::optional<IntegerSet> DictionaryTermSet(const Expr& term, const plan::Type& column, const Dictionary& dictionary) {
+std::optional<IntegerSet> DictionaryTermSet(const Expr& term, const plan::Type& column,
+                                            const Dictionary& dictionary) {
   if (term.op == ExprOp::kAnd || term.op == ExprOp::kOr) {
     std::optional<IntegerSet> result;
     for (const auto& arg : term.args) {
       std::optional<IntegerSet> part = DictionaryTermSet(*arg, column, dictionary);
       if (!part) return std::nullopt;
-      result = !result ? *part : term.op == ExprOp::kAnd ? result->Intersect(*part) : result->Union(*part);
+      result = !result                   ? *part
+               : term.op == ExprOp::kAnd ? result->Intersect(*part)
+                                         : result->Union(*part);
     }
     return result;
   }
-  if (term.op == ExprOp::kIsNull || term.op == ExprOp::kIsNotNull) return NumberTermSet(term, column);
+  if (term.op == ExprOp::kIsNull || term.op == ExprOp::kIsNotNull)
+    return NumberTermSet(term, column);
   const std::optional<StringTerm> string_term = ParseStringTerm(term, column);
   if (!string_term) return std::nullopt;
   if (string_term->never_true) {

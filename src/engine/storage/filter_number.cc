@@ -1,4 +1,5 @@
-// Terms over columns of numbers and times: constants are brought to the column's scale once, exactly, and the term becomes a set of integers.
+// Terms over columns of numbers and times: constants are brought to the column's scale once,
+// exactly, and the term becomes a set of integers.
 #include <cmath>
 #include <limits>
 
@@ -23,9 +24,12 @@ bool IsExactNumber(const Type& type) {
     case TypeKind::kYear:
     case TypeKind::kBit:
     case TypeKind::kEnum:
-    case TypeKind::kSet: return true;
-    case TypeKind::kDecimal: return type.precision <= 38;
-    default: return false;
+    case TypeKind::kSet:
+      return true;
+    case TypeKind::kDecimal:
+      return type.precision <= 38;
+    default:
+      return false;
   }
 }
 
@@ -36,7 +40,8 @@ bool SameClass(const Type& column, const Type& constant) {
   return false;
 }
 
-// A constant between integers of the column's scale: floor <= constant, and exact if equal. Beyond all values it is clamped.
+// A constant between integers of the column's scale: floor <= constant, and exact if equal. Beyond
+// all values it is clamped.
 struct Bound {
   int128 floor = 0;
   bool exact = true;
@@ -64,30 +69,44 @@ IntegerSet CompareExact(ExprOp op, const Bound& bound) {
   const int128 floor = bound.floor;
   switch (op) {
     case ExprOp::kEq:
-    case ExprOp::kNullSafeEq: return bound.exact ? IntegerSet::Range(floor, floor) : IntegerSet();
-    case ExprOp::kNe: return bound.exact ? IntegerSet::Range(floor, floor).Complement() : IntegerSet::All();
-    case ExprOp::kLt: return IntegerSet::Range(IntegerSet::kMin, bound.exact ? floor - 1 : floor);
-    case ExprOp::kLe: return IntegerSet::Range(IntegerSet::kMin, floor);
-    case ExprOp::kGt: return IntegerSet::Range(floor + 1, IntegerSet::kMax);
-    default: return IntegerSet::Range(bound.exact ? floor : floor + 1, IntegerSet::kMax);
+    case ExprOp::kNullSafeEq:
+      return bound.exact ? IntegerSet::Range(floor, floor) : IntegerSet();
+    case ExprOp::kNe:
+      return bound.exact ? IntegerSet::Range(floor, floor).Complement() : IntegerSet::All();
+    case ExprOp::kLt:
+      return IntegerSet::Range(IntegerSet::kMin, bound.exact ? floor - 1 : floor);
+    case ExprOp::kLe:
+      return IntegerSet::Range(IntegerSet::kMin, floor);
+    case ExprOp::kGt:
+      return IntegerSet::Range(floor + 1, IntegerSet::kMax);
+    default:
+      return IntegerSet::Range(bound.exact ? floor : floor + 1, IntegerSet::kMax);
   }
 }
 
 IntegerSet CompareDouble(ExprOp op, double constant) {
   // Both zeros are equal but have different bits.
-  const int128 lo = OrderedBits(constant == 0 ? -0.0 : constant), hi = OrderedBits(constant == 0 ? 0.0 : constant);
+  const int128 lo = OrderedBits(constant == 0 ? -0.0 : constant),
+               hi = OrderedBits(constant == 0 ? 0.0 : constant);
   switch (op) {
     case ExprOp::kEq:
-    case ExprOp::kNullSafeEq: return IntegerSet::Range(lo, hi);
-    case ExprOp::kNe: return IntegerSet::Range(lo, hi).Complement();
-    case ExprOp::kLt: return IntegerSet::Range(IntegerSet::kMin, lo - 1);
-    case ExprOp::kLe: return IntegerSet::Range(IntegerSet::kMin, hi);
-    case ExprOp::kGt: return IntegerSet::Range(hi + 1, IntegerSet::kMax);
-    default: return IntegerSet::Range(lo, IntegerSet::kMax);
+    case ExprOp::kNullSafeEq:
+      return IntegerSet::Range(lo, hi);
+    case ExprOp::kNe:
+      return IntegerSet::Range(lo, hi).Complement();
+    case ExprOp::kLt:
+      return IntegerSet::Range(IntegerSet::kMin, lo - 1);
+    case ExprOp::kLe:
+      return IntegerSet::Range(IntegerSet::kMin, hi);
+    case ExprOp::kGt:
+      return IntegerSet::Range(hi + 1, IntegerSet::kMax);
+    default:
+      return IntegerSet::Range(lo, IntegerSet::kMax);
   }
 }
 
-// The values for which `column op constant` is true; constants that are NULL never make it so, except <=>.
+// The values for which `column op constant` is true; constants that are NULL never make it so,
+// except <=>.
 std::optional<IntegerSet> CompareSet(ExprOp op, const Type& column, const Expr& constant) {
   if (constant.op != ExprOp::kConstant) return std::nullopt;
   if (constant.constant.is_null) {
@@ -100,33 +119,51 @@ std::optional<IntegerSet> CompareSet(ExprOp op, const Type& column, const Expr& 
     if (std::isnan(constant.constant.real)) return std::nullopt;
     return CompareDouble(op, constant.constant.real);
   }
-  return CompareExact(op, ToScale(constant.constant.integer, ScaleOf(constant.type), ScaleOf(column)));
+  return CompareExact(op,
+                      ToScale(constant.constant.integer, ScaleOf(constant.type), ScaleOf(column)));
 }
 
 ExprOp Flip(ExprOp op) {
   switch (op) {
-    case ExprOp::kLt: return ExprOp::kGt;
-    case ExprOp::kLe: return ExprOp::kGe;
-    case ExprOp::kGt: return ExprOp::kLt;
-    case ExprOp::kGe: return ExprOp::kLe;
-    default: return op;
+    case ExprOp::kLt:
+      return ExprOp::kGt;
+    case ExprOp::kLe:
+      return ExprOp::kGe;
+    case ExprOp::kGt:
+      return ExprOp::kLt;
+    case ExprOp::kGe:
+      return ExprOp::kLe;
+    default:
+      return op;
   }
 }
 
-// The term for which NOT is true exactly where `op` is false; nullopt if there is no such operation.
+// The term for which NOT is true exactly where `op` is false; nullopt if there is no such
+// operation.
 std::optional<ExprOp> Negate(ExprOp op) {
   switch (op) {
-    case ExprOp::kEq: return ExprOp::kNe;
-    case ExprOp::kNe: return ExprOp::kEq;
-    case ExprOp::kLt: return ExprOp::kGe;
-    case ExprOp::kLe: return ExprOp::kGt;
-    case ExprOp::kGt: return ExprOp::kLe;
-    case ExprOp::kGe: return ExprOp::kLt;
-    case ExprOp::kIn: return ExprOp::kNotIn;
-    case ExprOp::kNotIn: return ExprOp::kIn;
-    case ExprOp::kIsNull: return ExprOp::kIsNotNull;
-    case ExprOp::kIsNotNull: return ExprOp::kIsNull;
-    default: return std::nullopt;
+    case ExprOp::kEq:
+      return ExprOp::kNe;
+    case ExprOp::kNe:
+      return ExprOp::kEq;
+    case ExprOp::kLt:
+      return ExprOp::kGe;
+    case ExprOp::kLe:
+      return ExprOp::kGt;
+    case ExprOp::kGt:
+      return ExprOp::kLe;
+    case ExprOp::kGe:
+      return ExprOp::kLt;
+    case ExprOp::kIn:
+      return ExprOp::kNotIn;
+    case ExprOp::kNotIn:
+      return ExprOp::kIn;
+    case ExprOp::kIsNull:
+      return ExprOp::kIsNotNull;
+    case ExprOp::kIsNotNull:
+      return ExprOp::kIsNull;
+    default:
+      return std::nullopt;
   }
 }
 
@@ -138,12 +175,15 @@ std::optional<IntegerSet> NumberTermSet(const Expr& term, const Type& column) {
   switch (term.op) {
     case ExprOp::kAnd:
     case ExprOp::kOr: {
-      // Where the conjunction is true every part is; where the disjunction is true some part is. NULL results count as not true either way.
+      // Where the conjunction is true every part is; where the disjunction is true some part is.
+      // NULL results count as not true either way.
       std::optional<IntegerSet> result;
       for (const auto& arg : term.args) {
         std::optional<IntegerSet> part = NumberTermSet(*arg, column);
         if (!part) return std::nullopt;
-        result = !result ? *part : term.op == ExprOp::kAnd ? result->Intersect(*part) : result->Union(*part);
+        result = !result                   ? *part
+                 : term.op == ExprOp::kAnd ? result->Intersect(*part)
+                                           : result->Union(*part);
       }
       return result;
     }
@@ -194,7 +234,8 @@ std::optional<IntegerSet> NumberTermSet(const Expr& term, const Type& column) {
       if (column.IsReal()) return CompareDouble(ExprOp::kNe, 0);
       if (!IsExactNumber(column)) return std::nullopt;
       return CompareExact(ExprOp::kNe, {0, true});
-    default: return std::nullopt;
+    default:
+      return std::nullopt;
   }
 }
 

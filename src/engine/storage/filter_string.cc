@@ -15,11 +15,16 @@ bool IsStringConstant(const Expr& expr) {
 
 ExprOp Flip(ExprOp op) {
   switch (op) {
-    case ExprOp::kLt: return ExprOp::kGt;
-    case ExprOp::kLe: return ExprOp::kGe;
-    case ExprOp::kGt: return ExprOp::kLt;
-    case ExprOp::kGe: return ExprOp::kLe;
-    default: return op;
+    case ExprOp::kLt:
+      return ExprOp::kGt;
+    case ExprOp::kLe:
+      return ExprOp::kGe;
+    case ExprOp::kGt:
+      return ExprOp::kLt;
+    case ExprOp::kGe:
+      return ExprOp::kLe;
+    default:
+      return op;
   }
 }
 
@@ -27,7 +32,8 @@ ExprOp Flip(ExprOp op) {
 std::optional<int32_t> EscapeOf(const Expr& term, const mysqlsem::Collation& collation) {
   if (term.args.size() == 2) return '\\';
   const Expr& escape = *term.args[2];
-  if (escape.op != ExprOp::kConstant || escape.constant.is_null || !escape.type.IsString()) return std::nullopt;
+  if (escape.op != ExprOp::kConstant || escape.constant.is_null || !escape.type.IsString())
+    return std::nullopt;
   if (escape.constant.bytes.empty()) return -1;
   uint32_t code_point = 0;
   const size_t size = collation.DecodeChar(escape.constant.bytes, &code_point);
@@ -38,17 +44,28 @@ std::optional<int32_t> EscapeOf(const Expr& term, const mysqlsem::Collation& col
 // The operation that is true exactly where `op` is false.
 std::optional<ExprOp> Negate(ExprOp op) {
   switch (op) {
-    case ExprOp::kEq: return ExprOp::kNe;
-    case ExprOp::kNe: return ExprOp::kEq;
-    case ExprOp::kLt: return ExprOp::kGe;
-    case ExprOp::kLe: return ExprOp::kGt;
-    case ExprOp::kGt: return ExprOp::kLe;
-    case ExprOp::kGe: return ExprOp::kLt;
-    case ExprOp::kIn: return ExprOp::kNotIn;
-    case ExprOp::kNotIn: return ExprOp::kIn;
-    case ExprOp::kLike: return ExprOp::kNotLike;
-    case ExprOp::kNotLike: return ExprOp::kLike;
-    default: return std::nullopt;
+    case ExprOp::kEq:
+      return ExprOp::kNe;
+    case ExprOp::kNe:
+      return ExprOp::kEq;
+    case ExprOp::kLt:
+      return ExprOp::kGe;
+    case ExprOp::kLe:
+      return ExprOp::kGt;
+    case ExprOp::kGt:
+      return ExprOp::kLe;
+    case ExprOp::kGe:
+      return ExprOp::kLt;
+    case ExprOp::kIn:
+      return ExprOp::kNotIn;
+    case ExprOp::kNotIn:
+      return ExprOp::kIn;
+    case ExprOp::kLike:
+      return ExprOp::kNotLike;
+    case ExprOp::kNotLike:
+      return ExprOp::kLike;
+    default:
+      return std::nullopt;
   }
 }
 
@@ -65,7 +82,8 @@ std::optional<StringTerm> ParseStringTerm(const Expr& term, const plan::Type& co
   }
   StringTerm result;
   const Expr* value = nullptr;
-  const bool is_comparison = (term.op >= ExprOp::kEq && term.op <= ExprOp::kGe) || term.op == ExprOp::kNullSafeEq;
+  const bool is_comparison =
+      (term.op >= ExprOp::kEq && term.op <= ExprOp::kGe) || term.op == ExprOp::kNullSafeEq;
   result.is_in = term.op == ExprOp::kIn || term.op == ExprOp::kNotIn;
   result.is_like = term.op == ExprOp::kLike || term.op == ExprOp::kNotLike;
   result.negate = term.op == ExprOp::kNotIn || term.op == ExprOp::kNotLike;
@@ -90,7 +108,8 @@ std::optional<StringTerm> ParseStringTerm(const Expr& term, const plan::Type& co
   const mysqlsem::Collation* of_column = mysqlsem::FindCollation(column.collation);
   result.collation = mysqlsem::FindCollation(term.collation);
   if (result.collation == nullptr || of_column == nullptr) return std::nullopt;
-  if (result.collation->charset_name() != of_column->charset_name() && result.collation->id() != plan::kBinaryCollation)
+  if (result.collation->charset_name() != of_column->charset_name() &&
+      result.collation->id() != plan::kBinaryCollation)
     return std::nullopt;
   if (result.is_like) {
     const std::optional<int32_t> escape = EscapeOf(term, *result.collation);
@@ -111,7 +130,8 @@ std::optional<StringTerm> ParseStringTerm(const Expr& term, const plan::Type& co
 }
 
 std::unique_ptr<StringPredicate> MakePredicate(const StringTerm& term) {
-  if (term.is_like) return MakeStringLike(term.negate, term.constants[0], term.escape, term.collation);
+  if (term.is_like)
+    return MakeStringLike(term.negate, term.constants[0], term.escape, term.collation);
   if (term.is_in) return MakeStringIn(term.negate, term.constants, term.collation);
   return MakeStringComparison(term.op, term.constants[0], term.collation);
 }

@@ -14,11 +14,11 @@ namespace sirocco::engine {
 struct StringTerm {
   // True for no string (a NULL constant decides); true_for_null: but for NULL (<=> NULL).
   bool never_true = false, true_for_null = false;
-  plan::ExprOp op = plan::ExprOp::kEq;       // comparisons
+  plan::ExprOp op = plan::ExprOp::kEq;  // comparisons
   bool is_in = false, is_like = false;
-  bool negate = false;                       // NOT IN, NOT LIKE
-  int32_t escape = '\\';                     // LIKE; -1: none
-  std::vector<std::string> constants;        // one for comparisons and LIKE (the pattern)
+  bool negate = false;                 // NOT IN, NOT LIKE
+  int32_t escape = '\\';               // LIKE; -1: none
+  std::vector<std::string> constants;  // one for comparisons and LIKE (the pattern)
   const mysqlsem::Collation* collation = nullptr;
 };
 

@@ -13,10 +13,12 @@ namespace {
 
 using plan::ExprOp;
 
-// Evaluates any term over a dictionary column on its distinct values and on NULL. nullopt if that cannot be done, or would raise errors or
-// warnings: those belong to rows, so the term must then be evaluated row by row.
-std::optional<IntegerSet> EvaluateOnDictionary(const plan::ExprPtr& term, ColumnId id, const plan::Type& type,
-                                               const Dictionary& dictionary, QueryContext* context) {
+// Evaluates any term over a dictionary column on its distinct values and on NULL. nullopt if that
+// cannot be done, or would raise errors or warnings: those belong to rows, so the term must then be
+// evaluated row by row.
+std::optional<IntegerSet> EvaluateOnDictionary(const plan::ExprPtr& term, ColumnId id,
+                                               const plan::Type& type, const Dictionary& dictionary,
+                                               QueryContext* context) {
   QueryContext scratch(&context->plan(), context->pool(), 1);
   BatchLayout layout;
   layout.columns.push_back({.id = id, .type = type, .lane = Lane::kStr, .nullable = true});
@@ -56,7 +58,8 @@ std::optional<IntegerSet> EvaluateOnDictionary(const plan::ExprPtr& term, Column
 
 }  // namespace
 
-std::optional<uint32_t> OnlyColumn(const plan::Expr& term, std::span<const std::pair<ColumnId, uint32_t>> scan_columns) {
+std::optional<uint32_t> OnlyColumn(const plan::Expr& term,
+                                   std::span<const std::pair<ColumnId, uint32_t>> scan_columns) {
   std::optional<ColumnId> only;
   bool several = false;
   plan::ForEachColumn(term, [&](ColumnId id) {
@@ -69,9 +72,9 @@ std::optional<uint32_t> OnlyColumn(const plan::Expr& term, std::span<const std::
   return std::nullopt;
 }
 
-Result<std::unique_ptr<ScanFilter>> ScanFilter::FromTerm(const plan::ExprPtr& term, const Snapshot& snapshot,
-                                                         std::span<const std::pair<ColumnId, uint32_t>> scan_columns,
-                                                         QueryContext* context) {
+Result<std::unique_ptr<ScanFilter>> ScanFilter::FromTerm(
+    const plan::ExprPtr& term, const Snapshot& snapshot,
+    std::span<const std::pair<ColumnId, uint32_t>> scan_columns, QueryContext* context) {
   const std::optional<uint32_t> column = OnlyColumn(*term, scan_columns);
   if (!column) return nullptr;
   const plan::Type& type = snapshot.schema().columns[*column].type;
@@ -79,13 +82,16 @@ Result<std::unique_ptr<ScanFilter>> ScanFilter::FromTerm(const plan::ExprPtr& te
     return std::make_unique<IntegerFilter>(*column, std::move(set));
   };
   if (const Dictionary* dictionary = snapshot.dictionary(*column)) {
-    if (auto set = DictionaryTermSet(*term, type, *dictionary)) return integer_filter(std::move(*set));
+    if (auto set = DictionaryTermSet(*term, type, *dictionary))
+      return integer_filter(std::move(*set));
     ColumnId id = 0;
     plan::ForEachColumn(*term, [&](ColumnId column_id) { id = column_id; });
-    if (auto set = EvaluateOnDictionary(term, id, type, *dictionary, context)) return integer_filter(std::move(*set));
+    if (auto set = EvaluateOnDictionary(term, id, type, *dictionary, context))
+      return integer_filter(std::move(*set));
     return nullptr;
   }
-  if (snapshot.lane(*column) != Lane::kStr || term->op == ExprOp::kIsNull || term->op == ExprOp::kIsNotNull) {
+  if (snapshot.lane(*column) != Lane::kStr || term->op == ExprOp::kIsNull ||
+      term->op == ExprOp::kIsNotNull) {
     if (auto set = NumberTermSet(*term, type)) return integer_filter(std::move(*set));
     return nullptr;
   }

@@ -37,20 +37,34 @@ class BoundIntegerFilter final : public BoundFilter {
   explicit BoundIntegerFilter(const IntegerFilter* filter) : filter_(filter) {}
 
   Verdict OpenChunk(const Chunk& chunk) override;
-  Verdict CheckVector(uint32_t first_row) override { return CheckZone(segment_->vector_zones[first_row / kVectorSize], RowsAt(first_row)); }
+  Verdict CheckVector(uint32_t first_row) override {
+    return CheckZone(segment_->vector_zones[first_row / kVectorSize], RowsAt(first_row));
+  }
   void Test(uint32_t first_row, uint32_t count, uint64_t* mask) override;
   uint32_t Refine(uint32_t first_row, uint16_t* rows, uint32_t count) override;
-  double test_cost() const override { return method_ == Method::kInterval ? 0.05 * segment_->width : method_ == Method::kBits ? 0.6 : method_ == Method::kSearch ? 8 : 0.05; }
-  double refine_cost() const override { return method_ == Method::kSearch ? 9 : method_ == Method::kBits ? 1.2 : 1; }
-  double bytes_per_row() const override { return segment_->encoding == Encoding::kInteger ? segment_->width : 8; }
+  double test_cost() const override {
+    return method_ == Method::kInterval ? 0.05 * segment_->width
+           : method_ == Method::kBits   ? 0.6
+           : method_ == Method::kSearch ? 8
+                                        : 0.05;
+  }
+  double refine_cost() const override {
+    return method_ == Method::kSearch ? 9 : method_ == Method::kBits ? 1.2 : 1;
+  }
+  double bytes_per_row() const override {
+    return segment_->encoding == Encoding::kInteger ? segment_->width : 8;
+  }
 
  private:
   // kNulls: only NULL tests a row, the values all pass or all fail.
   enum class Method : uint8_t { kNulls, kInterval, kBits, kSearch };
 
-  uint32_t RowsAt(uint32_t first_row) const { return std::min(kVectorSize, segment_->num_rows - first_row); }
+  uint32_t RowsAt(uint32_t first_row) const {
+    return std::min(kVectorSize, segment_->num_rows - first_row);
+  }
   int128 ZoneValue(uint64_t bound) const {
-    return segment_->encoding == Encoding::kDouble ? static_cast<int128>(bound) : segment_->ValueOf(bound);
+    return segment_->encoding == Encoding::kDouble ? static_cast<int128>(bound)
+                                                   : segment_->ValueOf(bound);
   }
   // What the values (not NULLs) of a zone say.
   Verdict CheckValues(const Zone& zone) const;
@@ -61,9 +75,9 @@ class BoundIntegerFilter final : public BoundFilter {
   const IntegerFilter* filter_;
   const Segment* segment_ = nullptr;
   Method method_ = Method::kNulls;
-  bool values_pass_ = false;    // kNulls
-  simd::Interval interval_;     // kInterval
-  simd::BitSet bits_;           // kBits
+  bool values_pass_ = false;  // kNulls
+  simd::Interval interval_;   // kInterval
+  simd::BitSet bits_;         // kBits
 };
 
 Verdict BoundIntegerFilter::CheckValues(const Zone& zone) const {
@@ -71,7 +85,8 @@ Verdict BoundIntegerFilter::CheckValues(const Zone& zone) const {
   if (set.empty()) return Verdict::kNone;
   if (set.full()) return Verdict::kAll;
   // Those two encodings have no bounds.
-  if (segment_->encoding == Encoding::kInt128 || segment_->encoding == Encoding::kHeap) return Verdict::kSome;
+  if (segment_->encoding == Encoding::kInt128 || segment_->encoding == Encoding::kHeap)
+    return Verdict::kSome;
   if (set.ContainsAll(ZoneValue(zone.min), ZoneValue(zone.max))) return Verdict::kAll;
   if (!set.Intersects(ZoneValue(zone.min), ZoneValue(zone.max))) return Verdict::kNone;
   return Verdict::kSome;
@@ -85,7 +100,8 @@ Verdict BoundIntegerFilter::CheckZone(const Zone& zone, uint32_t num_rows) const
   return Verdict::kSome;
 }
 
-// Finds the stored numbers that pass, as one interval or all but one; false if they are more complicated.
+// Finds the stored numbers that pass, as one interval or all but one; false if they are more
+// complicated.
 bool BoundIntegerFilter::Translate() {
   const Segment& s = *segment_;
   const IntegerSet& set = filter_->set_;
@@ -98,7 +114,7 @@ bool BoundIntegerFilter::Translate() {
   for (auto it = set.FirstAtOrAbove(low); it != set.End() && it->lo <= high; ++it) {
     const int128 lo = (std::max(it->lo, low) - base + factor - 1) / factor;
     const int128 hi = (std::min(it->hi, high) - base) / factor;
-    if (lo > hi) continue;   // between two multiples of the factor
+    if (lo > hi) continue;  // between two multiples of the factor
     if (num_found == 2) return false;
     found[num_found++] = {static_cast<uint64_t>(lo), static_cast<uint64_t>(hi), false};
   }
@@ -139,7 +155,8 @@ Verdict BoundIntegerFilter::OpenChunk(const Chunk& chunk) {
     return Verdict::kSome;
   }
   if (Translate()) {
-    if (method_ == Method::kNulls && (s.zone.num_nulls == 0 || !filter_->set_.has_null())) return Verdict::kNone;
+    if (method_ == Method::kNulls && (s.zone.num_nulls == 0 || !filter_->set_.has_null()))
+      return Verdict::kNone;
     return Verdict::kSome;
   }
   method_ = Method::kSearch;
@@ -158,9 +175,12 @@ Verdict BoundIntegerFilter::OpenChunk(const Chunk& chunk) {
 bool BoundIntegerFilter::Passes(uint32_t row) const {
   const Segment& s = *segment_;
   switch (s.encoding) {
-    case Encoding::kInteger: return filter_->set_.Contains(s.ValueOf(s.StoredAt(row)));
-    case Encoding::kDouble: return filter_->set_.Contains(OrderedBits(reinterpret_cast<const double*>(s.stored)[row]));
-    default: return filter_->set_.Contains(reinterpret_cast<const int128*>(s.stored)[row]);
+    case Encoding::kInteger:
+      return filter_->set_.Contains(s.ValueOf(s.StoredAt(row)));
+    case Encoding::kDouble:
+      return filter_->set_.Contains(OrderedBits(reinterpret_cast<const double*>(s.stored)[row]));
+    default:
+      return filter_->set_.Contains(reinterpret_cast<const int128*>(s.stored)[row]);
   }
 }
 
@@ -168,15 +188,20 @@ void BoundIntegerFilter::Test(uint32_t first_row, uint32_t count, uint64_t* mask
   const Segment& s = *segment_;
   const uint32_t num_words = (count + 63) / 64;
   switch (method_) {
-    case Method::kNulls: std::fill(mask, mask + num_words, values_pass_ ? ~uint64_t{0} : 0); break;
+    case Method::kNulls:
+      std::fill(mask, mask + num_words, values_pass_ ? ~uint64_t{0} : 0);
+      break;
     case Method::kInterval:
       if (s.encoding == Encoding::kDouble) {
-        simd::OrderedIntervalMask(reinterpret_cast<const double*>(s.stored) + first_row, count, interval_, mask);
+        simd::OrderedIntervalMask(reinterpret_cast<const double*>(s.stored) + first_row, count,
+                                  interval_, mask);
       } else {
         simd::IntervalMask(StoredFrom(s, first_row), s.width, count, interval_, mask);
       }
       break;
-    case Method::kBits: simd::BitSetMask(StoredFrom(s, first_row), s.width, count, bits_, mask); break;
+    case Method::kBits:
+      simd::BitSetMask(StoredFrom(s, first_row), s.width, count, bits_, mask);
+      break;
     case Method::kSearch:
       std::fill(mask, mask + num_words, 0);
       for (uint32_t i = 0; i < count; ++i)
@@ -187,7 +212,8 @@ void BoundIntegerFilter::Test(uint32_t first_row, uint32_t count, uint64_t* mask
   uint64_t not_null[kMaskWords];
   simd::ZeroByteMask(s.nulls + first_row, count, not_null);
   const uint64_t null_bits = filter_->set_.has_null() ? ~uint64_t{0} : 0;
-  for (uint32_t i = 0; i < num_words; ++i) mask[i] = (mask[i] & not_null[i]) | (null_bits & ~not_null[i]);
+  for (uint32_t i = 0; i < num_words; ++i)
+    mask[i] = (mask[i] & not_null[i]) | (null_bits & ~not_null[i]);
 }
 
 uint32_t BoundIntegerFilter::Refine(uint32_t first_row, uint16_t* rows, uint32_t count) {
@@ -205,13 +231,17 @@ uint32_t BoundIntegerFilter::Refine(uint32_t first_row, uint16_t* rows, uint32_t
       count = kept;
     }
     switch (method_) {
-      case Method::kNulls: return values_pass_ ? count : 0;
+      case Method::kNulls:
+        return values_pass_ ? count : 0;
       case Method::kInterval:
         if (s.encoding == Encoding::kDouble)
-          return simd::RefineOrderedInterval(reinterpret_cast<const double*>(s.stored) + first_row, interval_, rows, count);
+          return simd::RefineOrderedInterval(reinterpret_cast<const double*>(s.stored) + first_row,
+                                             interval_, rows, count);
         return simd::RefineInterval(StoredFrom(s, first_row), s.width, interval_, rows, count);
-      case Method::kBits: return simd::RefineBitSet(StoredFrom(s, first_row), s.width, bits_, rows, count);
-      case Method::kSearch: break;
+      case Method::kBits:
+        return simd::RefineBitSet(StoredFrom(s, first_row), s.width, bits_, rows, count);
+      case Method::kSearch:
+        break;
     }
   }
   // The rest is rare: a search per row, or NULLs that pass.
@@ -233,7 +263,8 @@ uint32_t BoundIntegerFilter::Refine(uint32_t first_row, uint16_t* rows, uint32_t
 void IntegerFilter::BuildBitmap() {
   bitmap_.clear();
   if (set_.intervals().size() < 2) return;
-  // Open ends (<> has them) are cut off: only what lies between can be a bitmap, so such sets stay intervals.
+  // Open ends (<> has them) are cut off: only what lies between can be a bitmap, so such sets stay
+  // intervals.
   const int128 lo = set_.intervals().front().lo, hi = set_.intervals().back().hi;
   if (lo == IntegerSet::kMin || hi == IntegerSet::kMax) return;
   if (static_cast<unsigned __int128>(hi - lo) >= kMaxBitmapBits) return;
@@ -241,10 +272,13 @@ void IntegerFilter::BuildBitmap() {
   bitmap_limit_ = static_cast<uint64_t>(hi - lo);
   bitmap_.resize(bitmap_limit_ / 64 + 1);
   for (const IntegerSet::Interval& interval : set_.intervals())
-    SetBits(static_cast<uint64_t>(interval.lo - lo), static_cast<uint64_t>(interval.hi - lo), &bitmap_);
+    SetBits(static_cast<uint64_t>(interval.lo - lo), static_cast<uint64_t>(interval.hi - lo),
+            &bitmap_);
 }
 
-std::unique_ptr<BoundFilter> IntegerFilter::Bind() const { return std::make_unique<BoundIntegerFilter>(this); }
+std::unique_ptr<BoundFilter> IntegerFilter::Bind() const {
+  return std::make_unique<BoundIntegerFilter>(this);
+}
 
 bool IntegerFilter::Absorb(const ColumnFilter& other) {
   const auto* integer = dynamic_cast<const IntegerFilter*>(&other);

@@ -12,7 +12,8 @@ IntegerSet IntegerSet::Range(int128 lo, int128 hi) {
 
 IntegerSet IntegerSet::Of(std::vector<Interval> intervals) {
   std::erase_if(intervals, [](const Interval& i) { return i.lo > i.hi; });
-  std::sort(intervals.begin(), intervals.end(), [](const Interval& a, const Interval& b) { return a.lo < b.lo; });
+  std::sort(intervals.begin(), intervals.end(),
+            [](const Interval& a, const Interval& b) { return a.lo < b.lo; });
   IntegerSet set;
   for (const Interval& next : intervals) {
     if (!set.intervals_.empty()) {

@@ -1,5 +1,6 @@
-// A set of integers as ascending closed intervals that neither overlap nor touch, and whether NULL belongs to it. The meaning of a predicate
-// on one column of numbers or codes: the values (and NULL) for which it is true.
+// A set of integers as ascending closed intervals that neither overlap nor touch, and whether NULL
+// belongs to it. The meaning of a predicate on one column of numbers or codes: the values (and
+// NULL) for which it is true.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +20,8 @@ class IntegerSet {
   static constexpr int128 kMin = static_cast<int128>(1) << 127, kMax = ~kMin;
 
   IntegerSet() = default;
-  static IntegerSet All() { return Range(kMin, kMax); }           // without NULL
-  static IntegerSet Range(int128 lo, int128 hi);                  // empty if lo > hi
+  static IntegerSet All() { return Range(kMin, kMax); }  // without NULL
+  static IntegerSet Range(int128 lo, int128 hi);         // empty if lo > hi
   // Arbitrary intervals, in any order.
   static IntegerSet Of(std::vector<Interval> intervals);
 
@@ -31,11 +32,15 @@ class IntegerSet {
 
   bool Contains(int128 value) const;
   bool ContainsAll(int128 lo, int128 hi) const;
-  bool Intersects(int128 lo, int128 hi) const { return FirstAtOrAbove(lo) != End() && FirstAtOrAbove(lo)->lo <= hi; }
+  bool Intersects(int128 lo, int128 hi) const {
+    return FirstAtOrAbove(lo) != End() && FirstAtOrAbove(lo)->lo <= hi;
+  }
 
   const std::vector<Interval>& intervals() const { return intervals_; }
   bool empty() const { return intervals_.empty(); }
-  bool full() const { return intervals_.size() == 1 && intervals_[0].lo == kMin && intervals_[0].hi == kMax; }
+  bool full() const {
+    return intervals_.size() == 1 && intervals_[0].lo == kMin && intervals_[0].hi == kMax;
+  }
   bool has_null() const { return has_null_; }
   void set_has_null(bool has_null) { has_null_ = has_null; }
 

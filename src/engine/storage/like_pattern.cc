@@ -33,7 +33,8 @@ AsciiClasses AskCollation(const mysqlsem::Collation& collation) {
   classes.usable = true;
   for (int t = 0; t < 128; ++t) {
     const char text[3] = {'a', static_cast<char>(t), 'b'};
-    classes.usable &= collation.Like({text + 1, 1}, "_", '\\') && collation.Like({text, 3}, "a%b", '\\') &&
+    classes.usable &= collation.Like({text + 1, 1}, "_", '\\') &&
+                      collation.Like({text, 3}, "a%b", '\\') &&
                       !collation.Like({text, 3}, "__", '\\');
   }
   return classes;
@@ -87,7 +88,8 @@ bool LikePattern::Parse() {
     const std::string& equal = classes.equal[static_cast<unsigned char>(c)];
     if (equal.size() == 1) {
       part.Append(0, equal[0]);
-    } else if (equal.size() == 2 && std::has_single_bit(static_cast<uint8_t>(equal[0] ^ equal[1]))) {
+    } else if (equal.size() == 2 &&
+               std::has_single_bit(static_cast<uint8_t>(equal[0] ^ equal[1]))) {
       part.Append(static_cast<char>(equal[0] ^ equal[1]), static_cast<char>(equal[0] | equal[1]));
     } else {
       return false;
@@ -97,7 +99,8 @@ bool LikePattern::Parse() {
   return true;
 }
 
-// Finds parts_[first_part ...] in order in [begin, end); the last one at the very end if the pattern is anchored there.
+// Finds parts_[first_part ...] in order in [begin, end); the last one at the very end if the
+// pattern is anchored there.
 bool LikePattern::MatchesRest(size_t first_part, const char* begin, const char* end) const {
   size_t num_free = parts_.size();
   if (anchored_end_ && num_free > first_part) {
@@ -138,8 +141,10 @@ bool LikePattern::Matches(std::string_view text) const {
   return collation_->Like(text, pattern_, escape_);
 }
 
-// One search for the first part through the bytes of all rows; hits are mapped to their rows on the way.
-void LikePattern::SearchRows(const char* text, const uint32_t* offsets, uint32_t count, uint64_t* mask) const {
+// One search for the first part through the bytes of all rows; hits are mapped to their rows on the
+// way.
+void LikePattern::SearchRows(const char* text, const uint32_t* offsets, uint32_t count,
+                             uint64_t* mask) const {
   const simd::MaskedPattern& first = parts_[0];
   const char* const end = text + offsets[count];
   uint32_t row = 0;
@@ -149,7 +154,7 @@ void LikePattern::SearchRows(const char* text, const uint32_t* offsets, uint32_t
     while (text + offsets[row + 1] <= hit) ++row;
     const char* row_end = text + offsets[row + 1];
     if (hit + first.size() > row_end) {
-      p = hit + 1;   // reaches into the next row
+      p = hit + 1;  // reaches into the next row
       continue;
     }
     if (MatchesRest(1, hit + first.size(), row_end)) mask[row / 64] |= uint64_t{1} << (row & 63);
@@ -157,16 +162,19 @@ void LikePattern::SearchRows(const char* text, const uint32_t* offsets, uint32_t
   }
 }
 
-void LikePattern::MatchRows(const char* text, const uint32_t* offsets, uint32_t count, bool all_ascii,
-                            uint64_t* mask) const {
+void LikePattern::MatchRows(const char* text, const uint32_t* offsets, uint32_t count,
+                            bool all_ascii, uint64_t* mask) const {
   std::fill(mask, mask + (count + 63) / 64, 0);
-  auto view = [&](uint32_t row) { return std::string_view(text + offsets[row], offsets[row + 1] - offsets[row]); };
+  auto view = [&](uint32_t row) {
+    return std::string_view(text + offsets[row], offsets[row + 1] - offsets[row]);
+  };
   auto set = [&](uint32_t row, bool matches) {
     const uint64_t bit = uint64_t{1} << (row & 63);
     mask[row / 64] = matches ? mask[row / 64] | bit : mask[row / 64] & ~bit;
   };
   if (!fast_) {
-    for (uint32_t row = 0; row < count; ++row) set(row, collation_->Like(view(row), pattern_, escape_));
+    for (uint32_t row = 0; row < count; ++row)
+      set(row, collation_->Like(view(row), pattern_, escape_));
     return;
   }
   const bool search = !anchored_begin_ && !parts_.empty() && !(parts_.size() == 1 && anchored_end_);
@@ -178,7 +186,8 @@ void LikePattern::MatchRows(const char* text, const uint32_t* offsets, uint32_t 
   if (all_ascii || !simd::AnyHighByte(text + offsets[0], offsets[count] - offsets[0])) return;
   for (uint32_t row = 0; row < count; ++row) {
     const std::string_view value = view(row);
-    if (simd::AnyHighByte(value.data(), value.size())) set(row, collation_->Like(value, pattern_, escape_));
+    if (simd::AnyHighByte(value.data(), value.size()))
+      set(row, collation_->Like(value, pattern_, escape_));
   }
 }
 

@@ -1,5 +1,6 @@
-// Estimates of predicates: the terms are evaluated on the snapshot's sample rows like on any batch; patterns and comparisons on string heaps
-// go row by row over the survivors with the scan's own predicates, which know how to search (LIKE by characters would cost a millisecond).
+// Estimates of predicates: the terms are evaluated on the snapshot's sample rows like on any batch;
+// patterns and comparisons on string heaps go row by row over the survivors with the scan's own
+// predicates, which know how to search (LIKE by characters would cost a millisecond).
 #include <algorithm>
 #include <optional>
 
@@ -29,7 +30,8 @@ struct HeapPredicate {
 }  // namespace
 
 Result<double> SampleSelectivity(const Snapshot& snapshot, std::span<const plan::ExprPtr> terms,
-                                 std::span<const std::pair<ColumnId, uint32_t>> scan_columns, QueryContext* context) {
+                                 std::span<const std::pair<ColumnId, uint32_t>> scan_columns,
+                                 QueryContext* context) {
   const std::vector<uint64_t>& sample = snapshot.sample();
   if (terms.empty() || sample.empty()) return 1.0;
   std::vector<HeapPredicate> heap_predicates;
@@ -77,7 +79,8 @@ Result<double> SampleSelectivity(const Snapshot& snapshot, std::span<const plan:
       const auto chunk = static_cast<uint32_t>(sample[i] / kChunkRows);
       const auto row = static_cast<uint32_t>(sample[i] % kChunkRows);
       const VisibilityMap* visibility = snapshot.visibility(chunk);
-      if (visibility == nullptr || (visibility->words[row / 64] >> (row & 63) & 1) != 0) picked.push_back(sample[i]);
+      if (visibility == nullptr || (visibility->words[row / 64] >> (row & 63) & 1) != 0)
+        picked.push_back(sample[i]);
     }
     if (picked.empty()) continue;
     batch.vectors.clear();
@@ -88,7 +91,8 @@ Result<double> SampleSelectivity(const Snapshot& snapshot, std::span<const plan:
       vector.dictionary = layout.columns[c].dictionary;
       for (uint32_t i = 0; i < picked.size(); ++i) {
         const Chunk& chunk = snapshot.chunk(static_cast<uint32_t>(picked[i] / kChunkRows));
-        ReadRow(chunk.segment(columns[c]), static_cast<uint32_t>(picked[i] % kChunkRows), vector, i);
+        ReadRow(chunk.segment(columns[c]), static_cast<uint32_t>(picked[i] % kChunkRows), vector,
+                i);
       }
       if (!layout.columns[c].nullable) vector.nulls = nullptr;
       batch.vectors.push_back(vector);
@@ -118,9 +122,10 @@ Result<double> SampleSelectivity(const Snapshot& snapshot, std::span<const plan:
     for (uint32_t i = 0; i < hits; ++i) {
       const uint64_t row = picked[rows[i]];
       const Chunk& chunk = snapshot.chunk(static_cast<uint32_t>(row / kChunkRows));
-      num_hits += std::all_of(heap_predicates.begin(), heap_predicates.end(), [&](const HeapPredicate& p) {
-        return p.Holds(chunk.segment(p.column), static_cast<uint32_t>(row % kChunkRows));
-      });
+      num_hits +=
+          std::all_of(heap_predicates.begin(), heap_predicates.end(), [&](const HeapPredicate& p) {
+            return p.Holds(chunk.segment(p.column), static_cast<uint32_t>(row % kChunkRows));
+          });
     }
   }
   return (static_cast<double>(num_hits) + 0.5) / (static_cast<double>(num_rows) + 1);

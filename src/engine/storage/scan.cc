@@ -13,8 +13,9 @@ namespace sirocco::engine {
 
 namespace {
 
-// An optional filter is dropped once it has seen this many rows and passes more than this share of them: testing then costs about as much
-// as the rows it would remove. 70 % is the figure published for predicate transfer; a mispredicted drop costs one join probe a row.
+// An optional filter is dropped once it has seen this many rows and passes more than this share of
+// them: testing then costs about as much as the rows it would remove. 70 % is the figure published
+// for predicate transfer; a mispredicted drop costs one join probe a row.
 constexpr double kDropAfterRows = 16384;
 constexpr double kDropPassRate = 0.7;
 // Counts fade when they pass this, so that the order follows the data.
@@ -40,9 +41,9 @@ struct ActiveFilter {
 
 // The rows of one vector that are still alive: all in a mask, or few in a list.
 struct AliveRows {
-  uint32_t first_row = 0, count = 0;   // the vector
+  uint32_t first_row = 0, count = 0;  // the vector
   uint32_t alive = 0;
-  bool listed = false;                 // `rows` is valid, else `mask`
+  bool listed = false;  // `rows` is valid, else `mask`
   alignas(64) uint64_t mask[kMaskWords];
   alignas(64) uint16_t rows[kVectorSize + 32];
 
@@ -73,13 +74,13 @@ class ScanWorkerImpl final : public ScanWorker {
   TableScanImpl* scan_;
   std::vector<SegmentReader> readers_;
   std::vector<ActiveFilter> filters_;
-  std::vector<ActiveFilter*> chunk_filters_;   // those that zone maps leave undecided, best first
+  std::vector<ActiveFilter*> chunk_filters_;  // those that zone maps leave undecided, best first
   const Chunk* chunk_ = nullptr;
   const VisibilityMap* visibility_ = nullptr;
   uint32_t next_row_ = 0;
   AliveRows vector_;
-  bool pending_ = false;       // vector_ holds rows that are not delivered yet
-  uint32_t packed_ = 0;        // rows appended to the readers
+  bool pending_ = false;  // vector_ holds rows that are not delivered yet
+  uint32_t packed_ = 0;   // rows appended to the readers
   uint64_t rows_in_ = 0, rows_out_ = 0, chunks_skipped_ = 0;
   double bytes_ = 0;
 };
@@ -96,7 +97,9 @@ class TableScanImpl final : public TableScan {
       if (known->column() == added->column() && known->Absorb(*added)) return;
     filters_.push_back(std::move(added));
   }
-  std::unique_ptr<ScanWorker> MakeWorker() override { return std::make_unique<ScanWorkerImpl>(this); }
+  std::unique_ptr<ScanWorker> MakeWorker() override {
+    return std::make_unique<ScanWorkerImpl>(this);
+  }
   uint32_t num_morsels() const override { return snapshot_->num_chunks(); }
   const Counters& counters() const override { return counters_; }
 
@@ -112,7 +115,8 @@ class TableScanImpl final : public TableScan {
 
 ScanWorkerImpl::ScanWorkerImpl(TableScanImpl* scan) : scan_(scan) {
   for (const ScanOutput& output : scan->outputs_)
-    readers_.emplace_back(scan->snapshot_->lane(output.column), scan->snapshot_->dictionary(output.column));
+    readers_.emplace_back(scan->snapshot_->lane(output.column),
+                          scan->snapshot_->dictionary(output.column));
   for (const auto& filter : scan->filters_) filters_.push_back({.filter = filter->Bind()});
 }
 
@@ -140,7 +144,8 @@ bool ScanWorkerImpl::NextMorsel() {
 bool ScanWorkerImpl::OpenChunk(uint32_t index) {
   chunk_ = &scan_->snapshot_->chunk(index);
   visibility_ = scan_->snapshot_->visibility(index);
-  if (chunk_->num_rows() == 0 || (visibility_ != nullptr && visibility_->num_visible == 0)) return false;
+  if (chunk_->num_rows() == 0 || (visibility_ != nullptr && visibility_->num_visible == 0))
+    return false;
   chunk_filters_.clear();
   for (ActiveFilter& active : filters_) {
     if (active.dropped) continue;
@@ -148,8 +153,9 @@ bool ScanWorkerImpl::OpenChunk(uint32_t index) {
     if (verdict == Verdict::kNone) return false;
     if (verdict == Verdict::kSome) chunk_filters_.push_back(&active);
   }
-  std::stable_sort(chunk_filters_.begin(), chunk_filters_.end(),
-                   [](const ActiveFilter* a, const ActiveFilter* b) { return a->Rank() < b->Rank(); });
+  std::stable_sort(
+      chunk_filters_.begin(), chunk_filters_.end(),
+      [](const ActiveFilter* a, const ActiveFilter* b) { return a->Rank() < b->Rank(); });
   for (size_t i = 0; i < readers_.size(); ++i)
     readers_[i].Open(&chunk_->segment(scan_->outputs_[i].column));
   next_row_ = 0;
@@ -176,7 +182,8 @@ void ScanWorkerImpl::RunFilter(ActiveFilter* active) {
     active->dropped = true;
 }
 
-// Moves to the next vector of the chunk and filters it; false at the end of the chunk. vector_.alive may be 0.
+// Moves to the next vector of the chunk and filters it; false at the end of the chunk.
+// vector_.alive may be 0.
 bool ScanWorkerImpl::FilterVector() {
   AliveRows& v = vector_;
   if (next_row_ >= chunk_->num_rows()) return false;
@@ -207,7 +214,8 @@ bool ScanWorkerImpl::FilterVector() {
     if (v.count % 64 != 0) v.mask[num_words - 1] = (uint64_t{1} << (v.count % 64)) - 1;
   }
   for (size_t i = 0; i < chunk_filters_.size() && v.alive != 0; ++i)
-    if (!chunk_filters_[i]->dropped && (undecided >> (i & 63) & 1) != 0) RunFilter(chunk_filters_[i]);
+    if (!chunk_filters_[i]->dropped && (undecided >> (i & 63) & 1) != 0)
+      RunFilter(chunk_filters_[i]);
   return true;
 }
 
@@ -242,7 +250,8 @@ Result<bool> ScanWorkerImpl::Next(Batch* batch) {
       return true;
     }
     vector_.List();
-    for (SegmentReader& reader : readers_) reader.Append(vector_.first_row, vector_.rows, vector_.alive);
+    for (SegmentReader& reader : readers_)
+      reader.Append(vector_.first_row, vector_.rows, vector_.alive);
     packed_ += vector_.alive;
     if (packed_ == kVectorSize) {
       DeliverPacked(batch);
@@ -260,7 +269,8 @@ Result<bool> ScanWorkerImpl::Next(Batch* batch) {
 }  // namespace
 
 std::unique_ptr<TableScan> TableScan::Create(SnapshotPtr snapshot, std::vector<ScanOutput> outputs,
-                                             std::vector<std::unique_ptr<ScanFilter>> filters, QueryContext* context) {
+                                             std::vector<std::unique_ptr<ScanFilter>> filters,
+                                             QueryContext* context) {
   auto scan = std::make_unique<TableScanImpl>(std::move(snapshot), std::move(outputs), context);
   for (auto& filter : filters) scan->AddFilter(std::move(filter));
   return scan;

@@ -12,14 +12,16 @@ bool AnyNull(const uint8_t* nulls, uint32_t num_rows) {
   return nulls != nullptr && std::memchr(nulls, 1, num_rows) != nullptr;
 }
 
-Result<void> CopyNulls(MemoryPool* pool, const uint8_t* nulls, uint32_t num_rows, Segment* segment) {
+Result<void> CopyNulls(MemoryPool* pool, const uint8_t* nulls, uint32_t num_rows,
+                       Segment* segment) {
   ASSIGN_OR_RETURN(segment->nulls_buffer, AlignedBuffer::Allocate(pool, num_rows));
   std::memcpy(segment->nulls_buffer.data(), nulls, num_rows);
   segment->nulls = segment->nulls_buffer.as<const uint8_t>();
   return {};
 }
 
-// Gives NULL rows the value of the first row that is not NULL (0 if all are), so that they disturb neither bounds nor factor.
+// Gives NULL rows the value of the first row that is not NULL (0 if all are), so that they disturb
+// neither bounds nor factor.
 template <typename T>
 void FillNulls(T* values, const uint8_t* nulls, uint32_t num_rows, T replacement) {
   for (uint32_t i = 0; i < num_rows; ++i)
@@ -40,13 +42,15 @@ uint8_t WidthOf(uint64_t max_stored) {
   return 8;
 }
 
-// Divides by a constant that is known to divide, or tells that it does not: multiplication by the inverse of the odd part modulo 2^64 and
-// a rotation give the exact quotient, and anything above limit() for numbers that are no multiples.
+// Divides by a constant that is known to divide, or tells that it does not: multiplication by the
+// inverse of the odd part modulo 2^64 and a rotation give the exact quotient, and anything above
+// limit() for numbers that are no multiples.
 class ExactDivider {
  public:
-  explicit ExactDivider(uint64_t divisor) : shift_(std::countr_zero(divisor)), limit_(~uint64_t{0} / divisor) {
+  explicit ExactDivider(uint64_t divisor)
+      : shift_(std::countr_zero(divisor)), limit_(~uint64_t{0} / divisor) {
     const uint64_t odd = divisor >> shift_;
-    inverse_ = odd;   // correct to 3 bits; every step doubles them
+    inverse_ = odd;  // correct to 3 bits; every step doubles them
     for (int i = 0; i < 5; ++i) inverse_ *= 2 - odd * inverse_;
   }
   uint64_t Divide(uint64_t n) const { return std::rotr(n * inverse_, shift_); }
@@ -119,7 +123,8 @@ void FillZones(const Stored* stored, const uint8_t* nulls, Segment* segment) {
   }
 }
 
-// Zones where the values themselves have no bounds: those of an encoding without order, or of one value only.
+// Zones where the values themselves have no bounds: those of an encoding without order, or of one
+// value only.
 void FillFlatZones(const uint8_t* nulls, uint64_t min, uint64_t max, Segment* segment) {
   for (uint32_t begin = 0; begin < segment->num_rows; begin += kVectorSize) {
     const uint32_t end = std::min(begin + kVectorSize, segment->num_rows);
@@ -157,8 +162,8 @@ Result<void> StoreInSegment(MemoryPool* pool, const T* values, Segment* segment)
 
 // `T` is int64_t, uint64_t (own order) or uint32_t (codes).
 template <typename T>
-Result<Segment> EncodeFrameOfReference(MemoryPool* pool, T* values, const uint8_t* nulls, uint32_t num_rows,
-                                       bool try_factor) {
+Result<Segment> EncodeFrameOfReference(MemoryPool* pool, T* values, const uint8_t* nulls,
+                                       uint32_t num_rows, bool try_factor) {
   Segment segment;
   segment.num_rows = num_rows;
   segment.is_unsigned = std::is_unsigned_v<T>;
@@ -179,11 +184,21 @@ Result<Segment> EncodeFrameOfReference(MemoryPool* pool, T* values, const uint8_
     segment.factor = NarrowingFactor(values, num_rows, segment.base, range);
   segment.width = WidthOf(range / segment.factor);
   switch (segment.width) {
-    case 0: FillFlatZones(segment.nulls, 0, 0, &segment); break;
-    case 1: RETURN_IF_ERROR((StoreInSegment<T, uint8_t>(pool, values, &segment))); break;
-    case 2: RETURN_IF_ERROR((StoreInSegment<T, uint16_t>(pool, values, &segment))); break;
-    case 4: RETURN_IF_ERROR((StoreInSegment<T, uint32_t>(pool, values, &segment))); break;
-    default: RETURN_IF_ERROR((StoreInSegment<T, uint64_t>(pool, values, &segment))); break;
+    case 0:
+      FillFlatZones(segment.nulls, 0, 0, &segment);
+      break;
+    case 1:
+      RETURN_IF_ERROR((StoreInSegment<T, uint8_t>(pool, values, &segment)));
+      break;
+    case 2:
+      RETURN_IF_ERROR((StoreInSegment<T, uint16_t>(pool, values, &segment)));
+      break;
+    case 4:
+      RETURN_IF_ERROR((StoreInSegment<T, uint32_t>(pool, values, &segment)));
+      break;
+    default:
+      RETURN_IF_ERROR((StoreInSegment<T, uint64_t>(pool, values, &segment)));
+      break;
   }
   SumZones(&segment);
   return segment;
@@ -191,18 +206,20 @@ Result<Segment> EncodeFrameOfReference(MemoryPool* pool, T* values, const uint8_
 
 }  // namespace
 
-Result<Segment> EncodeIntegers(MemoryPool* pool, int64_t* values, const uint8_t* nulls, uint32_t num_rows,
-                               bool is_unsigned) {
+Result<Segment> EncodeIntegers(MemoryPool* pool, int64_t* values, const uint8_t* nulls,
+                               uint32_t num_rows, bool is_unsigned) {
   if (is_unsigned)
     return EncodeFrameOfReference(pool, reinterpret_cast<uint64_t*>(values), nulls, num_rows, true);
   return EncodeFrameOfReference(pool, values, nulls, num_rows, true);
 }
 
-Result<Segment> EncodeCodes(MemoryPool* pool, uint32_t* codes, const uint8_t* nulls, uint32_t num_rows) {
+Result<Segment> EncodeCodes(MemoryPool* pool, uint32_t* codes, const uint8_t* nulls,
+                            uint32_t num_rows) {
   return EncodeFrameOfReference(pool, codes, nulls, num_rows, false);
 }
 
-Result<Segment> EncodeInt128(MemoryPool* pool, int128* values, const uint8_t* nulls, uint32_t num_rows) {
+Result<Segment> EncodeInt128(MemoryPool* pool, int128* values, const uint8_t* nulls,
+                             uint32_t num_rows) {
   const bool has_nulls = AnyNull(nulls, num_rows);
   if (has_nulls) FillNulls<int128>(values, nulls, num_rows, 0);
   bool narrow = true;
@@ -210,14 +227,16 @@ Result<Segment> EncodeInt128(MemoryPool* pool, int128* values, const uint8_t* nu
     narrow &= values[i] == static_cast<int128>(static_cast<int64_t>(values[i]));
   if (narrow) {
     ASSIGN_OR_RETURN(AlignedBuffer narrowed, AlignedBuffer::Allocate(pool, size_t{num_rows} * 8));
-    for (uint32_t i = 0; i < num_rows; ++i) narrowed.as<int64_t>()[i] = static_cast<int64_t>(values[i]);
+    for (uint32_t i = 0; i < num_rows; ++i)
+      narrowed.as<int64_t>()[i] = static_cast<int64_t>(values[i]);
     return EncodeIntegers(pool, narrowed.as<int64_t>(), nulls, num_rows, false);
   }
   Segment segment;
   segment.encoding = Encoding::kInt128;
   segment.num_rows = num_rows;
   if (has_nulls) RETURN_IF_ERROR(CopyNulls(pool, nulls, num_rows, &segment));
-  ASSIGN_OR_RETURN(segment.values_buffer, AlignedBuffer::Allocate(pool, size_t{num_rows} * sizeof(int128)));
+  ASSIGN_OR_RETURN(segment.values_buffer,
+                   AlignedBuffer::Allocate(pool, size_t{num_rows} * sizeof(int128)));
   std::memcpy(segment.values_buffer.data(), values, size_t{num_rows} * sizeof(int128));
   segment.stored = segment.values_buffer.as<const uint8_t>();
   FillFlatZones(segment.nulls, 0, ~uint64_t{0}, &segment);
@@ -225,7 +244,8 @@ Result<Segment> EncodeInt128(MemoryPool* pool, int128* values, const uint8_t* nu
   return segment;
 }
 
-Result<Segment> EncodeDoubles(MemoryPool* pool, double* values, const uint8_t* nulls, uint32_t num_rows) {
+Result<Segment> EncodeDoubles(MemoryPool* pool, double* values, const uint8_t* nulls,
+                              uint32_t num_rows) {
   Segment segment;
   segment.encoding = Encoding::kDouble;
   segment.num_rows = num_rows;
@@ -233,8 +253,10 @@ Result<Segment> EncodeDoubles(MemoryPool* pool, double* values, const uint8_t* n
     RETURN_IF_ERROR(CopyNulls(pool, nulls, num_rows, &segment));
     FillNulls(values, nulls, num_rows, 0.0);
   }
-  ASSIGN_OR_RETURN(segment.values_buffer, AlignedBuffer::Allocate(pool, size_t{num_rows} * sizeof(double)));
-  if (num_rows != 0) std::memcpy(segment.values_buffer.data(), values, size_t{num_rows} * sizeof(double));
+  ASSIGN_OR_RETURN(segment.values_buffer,
+                   AlignedBuffer::Allocate(pool, size_t{num_rows} * sizeof(double)));
+  if (num_rows != 0)
+    std::memcpy(segment.values_buffer.data(), values, size_t{num_rows} * sizeof(double));
   segment.stored = segment.values_buffer.as<const uint8_t>();
   for (uint32_t begin = 0; begin < num_rows; begin += kVectorSize) {
     Zone zone;
@@ -253,14 +275,15 @@ Result<Segment> EncodeDoubles(MemoryPool* pool, double* values, const uint8_t* n
   return segment;
 }
 
-Result<Segment> EncodeStrings(MemoryPool* pool, const uint32_t* offsets, const char* bytes, const uint8_t* nulls,
-                              uint32_t num_rows) {
+Result<Segment> EncodeStrings(MemoryPool* pool, const uint32_t* offsets, const char* bytes,
+                              const uint8_t* nulls, uint32_t num_rows) {
   Segment segment;
   segment.encoding = Encoding::kHeap;
   segment.num_rows = num_rows;
   if (AnyNull(nulls, num_rows)) RETURN_IF_ERROR(CopyNulls(pool, nulls, num_rows, &segment));
   const size_t num_bytes = offsets[num_rows];
-  ASSIGN_OR_RETURN(segment.offsets_buffer, AlignedBuffer::Allocate(pool, (size_t{num_rows} + 1) * 4));
+  ASSIGN_OR_RETURN(segment.offsets_buffer,
+                   AlignedBuffer::Allocate(pool, (size_t{num_rows} + 1) * 4));
   std::memcpy(segment.offsets_buffer.data(), offsets, (size_t{num_rows} + 1) * 4);
   ASSIGN_OR_RETURN(segment.values_buffer, AlignedBuffer::Allocate(pool, num_bytes));
   if (num_bytes != 0) std::memcpy(segment.values_buffer.data(), bytes, num_bytes);

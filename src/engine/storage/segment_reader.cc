@@ -24,7 +24,8 @@ void SegmentReader::Open(const Segment* segment) {
   count_ = 0;
   any_null_ = false;
   const bool all_null = segment->zone.num_nulls == segment->num_rows;
-  constant_ = segment->encoding == Encoding::kInteger && segment->width == 0 && (segment->nulls == nullptr || all_null);
+  constant_ = segment->encoding == Encoding::kInteger && segment->width == 0 &&
+              (segment->nulls == nullptr || all_null);
   constant_null_ = constant_ && all_null;
 }
 
@@ -33,9 +34,15 @@ Vector SegmentReader::Constant() {
   out.constant = true;
   out.dictionary = dictionary_;
   switch (lane_) {
-    case Lane::kCode: out.code()[0] = static_cast<uint32_t>(segment_->base); break;
-    case Lane::kI128: out.i128()[0] = Widen(*segment_, 0); break;
-    default: out.u64()[0] = segment_->base; break;
+    case Lane::kCode:
+      out.code()[0] = static_cast<uint32_t>(segment_->base);
+      break;
+    case Lane::kI128:
+      out.i128()[0] = Widen(*segment_, 0);
+      break;
+    default:
+      out.u64()[0] = segment_->base;
+      break;
   }
   if (constant_null_) {
     out.nulls = buffer_.Nulls();
@@ -49,16 +56,24 @@ Vector SegmentReader::Dense(uint32_t first_row, uint32_t count) {
   const Segment& s = *segment_;
   Vector out = buffer_.Flat();
   out.dictionary = dictionary_;
-  // Segments are immutable and vectors are never written to by their readers, so handing out the segment's own memory is safe.
-  auto show = [&](uint32_t width) { out.data = const_cast<uint8_t*>(s.stored) + size_t{first_row} * width; };
+  // Segments are immutable and vectors are never written to by their readers, so handing out the
+  // segment's own memory is safe.
+  auto show = [&](uint32_t width) {
+    out.data = const_cast<uint8_t*>(s.stored) + size_t{first_row} * width;
+  };
   const uint8_t* stored = s.stored + size_t{first_row} * s.width;
   switch (s.encoding) {
-    case Encoding::kDouble: show(8); break;
-    case Encoding::kInt128: show(16); break;
+    case Encoding::kDouble:
+      show(8);
+      break;
+    case Encoding::kInt128:
+      show(16);
+      break;
     case Encoding::kHeap: {
       StringRef* refs = out.str();
       const uint32_t* offsets = s.offsets + first_row;
-      for (uint32_t i = 0; i < count; ++i) refs[i] = {s.heap + offsets[i], offsets[i + 1] - offsets[i], 0};
+      for (uint32_t i = 0; i < count; ++i)
+        refs[i] = {s.heap + offsets[i], offsets[i + 1] - offsets[i], 0};
       break;
     }
     case Encoding::kInteger:
@@ -91,10 +106,12 @@ void SegmentReader::AppendValues(uint32_t first_row, const uint16_t* rows, uint3
   const Vector out = buffer_.Flat();
   switch (s.encoding) {
     case Encoding::kDouble:
-      GatherPlain(reinterpret_cast<const double*>(s.stored) + first_row, rows, count, out.f64() + count_);
+      GatherPlain(reinterpret_cast<const double*>(s.stored) + first_row, rows, count,
+                  out.f64() + count_);
       break;
     case Encoding::kInt128:
-      GatherPlain(reinterpret_cast<const int128*>(s.stored) + first_row, rows, count, out.i128() + count_);
+      GatherPlain(reinterpret_cast<const int128*>(s.stored) + first_row, rows, count,
+                  out.i128() + count_);
       break;
     case Encoding::kHeap: {
       StringRef* refs = out.str() + count_;
@@ -158,8 +175,12 @@ Vector SegmentReader::Take() {
 void ReadRow(const Segment& segment, uint32_t row, const Vector& out, uint32_t at) {
   out.nulls[at] = segment.nulls != nullptr && segment.nulls[row];
   switch (segment.encoding) {
-    case Encoding::kDouble: out.f64()[at] = reinterpret_cast<const double*>(segment.stored)[row]; break;
-    case Encoding::kInt128: out.i128()[at] = reinterpret_cast<const int128*>(segment.stored)[row]; break;
+    case Encoding::kDouble:
+      out.f64()[at] = reinterpret_cast<const double*>(segment.stored)[row];
+      break;
+    case Encoding::kInt128:
+      out.i128()[at] = reinterpret_cast<const int128*>(segment.stored)[row];
+      break;
     case Encoding::kHeap: {
       const std::string_view value = segment.StringAt(row);
       out.str()[at] = {value.data(), static_cast<uint32_t>(value.size()), 0};

@@ -1,4 +1,5 @@
-// Semijoin filters on encoded columns: the key of a stored number is base + factor * number, so bitmap positions are computed without decoding.
+// Semijoin filters on encoded columns: the key of a stored number is base + factor * number, so
+// bitmap positions are computed without decoding.
 #include <limits>
 
 #include "engine/simd/mask.h"
@@ -15,17 +16,26 @@ class BoundSemijoin final : public BoundFilter {
   Verdict OpenChunk(const Chunk& chunk) override {
     segment_ = &chunk.segment(column_);
     // Doubles and strings are no integer keys; nothing is known about them.
-    if (segment_->encoding == Encoding::kDouble || segment_->encoding == Encoding::kHeap) return Verdict::kAll;
-    if (keys_->min > keys_->max || segment_->zone.num_nulls == segment_->num_rows) return Verdict::kNone;
+    if (segment_->encoding == Encoding::kDouble || segment_->encoding == Encoding::kHeap)
+      return Verdict::kAll;
+    if (keys_->min > keys_->max || segment_->zone.num_nulls == segment_->num_rows)
+      return Verdict::kNone;
     if (segment_->encoding == Encoding::kInt128) return Verdict::kSome;
     const Verdict verdict = CheckZone(segment_->zone);
     if (verdict == Verdict::kNone) return verdict;
     const uint64_t offset = segment_->base - static_cast<uint64_t>(keys_->min);
     const uint64_t limit = static_cast<uint64_t>(keys_->max) - static_cast<uint64_t>(keys_->min);
-    bits_ = {.bitmap = keys_->bitmap, .offset = offset, .factor = segment_->factor, .limit = limit,
+    bits_ = {.bitmap = keys_->bitmap,
+             .offset = offset,
+             .factor = segment_->factor,
+             .limit = limit,
              .max_stored = segment_->zone.max};
-    bloom_ = {.words = keys_->bloom, .word_mask = keys_->bloom_mask, .offset = offset, .factor = segment_->factor,
-              .limit = limit, .key_base = segment_->base};
+    bloom_ = {.words = keys_->bloom,
+              .word_mask = keys_->bloom_mask,
+              .offset = offset,
+              .factor = segment_->factor,
+              .limit = limit,
+              .key_base = segment_->base};
     return Verdict::kSome;
   }
 
@@ -70,11 +80,16 @@ class BoundSemijoin final : public BoundFilter {
     return kept;
   }
 
-  // A bitmap that fits the second-level cache costs about a nanosecond a row, a larger one a cache miss more.
-  double test_cost() const override { return keys_->bitmap == nullptr ? 1.6 : bits_.limit < (1 << 24) ? 0.6 : 1.5; }
+  // A bitmap that fits the second-level cache costs about a nanosecond a row, a larger one a cache
+  // miss more.
+  double test_cost() const override {
+    return keys_->bitmap == nullptr ? 1.6 : bits_.limit < (1 << 24) ? 0.6 : 1.5;
+  }
   double refine_cost() const override { return test_cost() + 0.8; }
   bool optional() const override { return !keys_->required; }
-  double bytes_per_row() const override { return segment_->encoding == Encoding::kInteger ? segment_->width : 16; }
+  double bytes_per_row() const override {
+    return segment_->encoding == Encoding::kInteger ? segment_->width : 16;
+  }
 
  private:
   Verdict CheckZone(const Zone& zone) const {
@@ -115,7 +130,9 @@ class SemijoinScanFilter final : public ColumnFilter {
  public:
   SemijoinScanFilter(uint32_t column, std::shared_ptr<const SemijoinFilter> keys)
       : ColumnFilter(column), keys_(std::move(keys)) {}
-  std::unique_ptr<BoundFilter> Bind() const override { return std::make_unique<BoundSemijoin>(column(), keys_.get()); }
+  std::unique_ptr<BoundFilter> Bind() const override {
+    return std::make_unique<BoundSemijoin>(column(), keys_.get());
+  }
 
  private:
   std::shared_ptr<const SemijoinFilter> keys_;
@@ -123,7 +140,8 @@ class SemijoinScanFilter final : public ColumnFilter {
 
 }  // namespace
 
-std::unique_ptr<ScanFilter> ScanFilter::FromSemijoin(uint32_t table_column, std::shared_ptr<const SemijoinFilter> filter) {
+std::unique_ptr<ScanFilter> ScanFilter::FromSemijoin(uint32_t table_column,
+                                                     std::shared_ptr<const SemijoinFilter> filter) {
   return std::make_unique<SemijoinScanFilter>(table_column, std::move(filter));
 }
 

@@ -10,7 +10,8 @@ namespace {
 
 class BoundStringFilter final : public BoundFilter {
  public:
-  BoundStringFilter(uint32_t column, const StringPredicate* predicate) : column_(column), predicate_(predicate) {}
+  BoundStringFilter(uint32_t column, const StringPredicate* predicate)
+      : column_(column), predicate_(predicate) {}
 
   Verdict OpenChunk(const Chunk& chunk) override {
     segment_ = &chunk.segment(column_);
@@ -18,7 +19,8 @@ class BoundStringFilter final : public BoundFilter {
   }
   Verdict CheckVector(uint32_t first_row) override {
     const Zone& zone = segment_->vector_zones[first_row / kVectorSize];
-    return zone.num_nulls == std::min(kVectorSize, segment_->num_rows - first_row) ? Verdict::kNone : Verdict::kSome;
+    return zone.num_nulls == std::min(kVectorSize, segment_->num_rows - first_row) ? Verdict::kNone
+                                                                                   : Verdict::kSome;
   }
   void Test(uint32_t first_row, uint32_t count, uint64_t* mask) override {
     const Segment& s = *segment_;
@@ -67,7 +69,8 @@ class StringFilter final : public ColumnFilter {
 
 }  // namespace
 
-std::unique_ptr<ColumnFilter> MakeStringFilter(uint32_t column, std::unique_ptr<StringPredicate> predicate) {
+std::unique_ptr<ColumnFilter> MakeStringFilter(uint32_t column,
+                                               std::unique_ptr<StringPredicate> predicate) {
   return std::make_unique<StringFilter>(column, std::move(predicate));
 }
 

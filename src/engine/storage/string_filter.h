@@ -8,6 +8,7 @@
 
 namespace sirocco::engine {
 
-std::unique_ptr<ColumnFilter> MakeStringFilter(uint32_t column, std::unique_ptr<StringPredicate> predicate);
+std::unique_ptr<ColumnFilter> MakeStringFilter(uint32_t column,
+                                               std::unique_ptr<StringPredicate> predicate);
 
 }  // namespace sirocco::engine

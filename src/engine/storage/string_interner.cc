@@ -27,7 +27,8 @@ uint64_t FoldMultiply(uint64_t a, uint64_t b) {
 }  // namespace
 
 uint64_t HashBytes(std::string_view bytes) {
-  constexpr uint64_t kOdd1 = 0x9E3779B97F4A7C15ull, kOdd2 = 0xC2B2AE3D27D4EB4Full, kOdd3 = 0x165667B19E3779F9ull;
+  constexpr uint64_t kOdd1 = 0x9E3779B97F4A7C15ull, kOdd2 = 0xC2B2AE3D27D4EB4Full,
+                     kOdd3 = 0x165667B19E3779F9ull;
   const char* p = bytes.data();
   const size_t size = bytes.size();
   uint64_t a = 0, b = 0, hash = kOdd3 ^ size;
@@ -55,7 +56,8 @@ Result<void> StringInterner::GrowSlots() {
   std::memset(larger.data(), 0, larger.size());
   Slot* to = larger.as<Slot>();
   const uint64_t mask = num_slots - 1;
-  // Slots keep 32 bits of the hash, and a table of more than 2^32 slots cannot arise: codes have 32 bits.
+  // Slots keep 32 bits of the hash, and a table of more than 2^32 slots cannot arise: codes have 32
+  // bits.
   for (uint64_t i = 0; slots_.size() != 0 && i <= slot_mask_; ++i) {
     const Slot slot = slots_.as<Slot>()[i];
     if (slot.code_plus_one == 0) continue;
@@ -77,8 +79,9 @@ Result<uint32_t> StringInterner::Insert(uint64_t hash, std::string_view value) {
   }
   const char* copy = arena_.Copy(value);
   if (copy == nullptr) {
-    return MakeError(ErrorCode::kOutOfMemory, "memory limit reached while building a dictionary of " +
-                                                  std::to_string(values_.size()) + " values");
+    return MakeError(ErrorCode::kOutOfMemory,
+                     "memory limit reached while building a dictionary of " +
+                         std::to_string(values_.size()) + " values");
   }
   values_.push_back({copy, static_cast<uint32_t>(value.size()), 0});
   total_bytes_ += value.size();
@@ -89,8 +92,8 @@ Result<uint32_t> StringInterner::Insert(uint64_t hash, std::string_view value) {
   return code;
 }
 
-Result<void> StringInterner::Intern(const uint32_t* offsets, const char* bytes, const uint8_t* nulls,
-                                    uint32_t count, uint32_t* codes) {
+Result<void> StringInterner::Intern(const uint32_t* offsets, const char* bytes,
+                                    const uint8_t* nulls, uint32_t count, uint32_t* codes) {
   if (slots_.size() == 0) RETURN_IF_ERROR(GrowSlots());
   for (uint32_t i = 0; i < count; ++i) {
     if (nulls != nullptr && nulls[i]) {
@@ -109,7 +112,8 @@ Result<void> StringInterner::Intern(const uint32_t* offsets, const char* bytes, 
       }
       if (slot.hash == tag) {
         const StringRef& known = values_[slot.code_plus_one - 1];
-        if (known.size == value.size() && std::memcmp(known.data, value.data(), value.size()) == 0) {
+        if (known.size == value.size() &&
+            std::memcmp(known.data, value.data(), value.size()) == 0) {
           codes[i] = slot.code_plus_one - 1;
           break;
         }

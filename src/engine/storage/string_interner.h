@@ -1,4 +1,5 @@
-// The distinct byte strings of one column as one loading thread sees them, numbered in order of arrival.
+// The distinct byte strings of one column as one loading thread sees them, numbered in order of
+// arrival.
 //
 // Shape: open addressing table of {32 hash bits, code + 1}, at most half full; bytes in an Arena.
 // Memory is charged to the pool. Not thread safe.
@@ -22,8 +23,10 @@ class StringInterner {
  public:
   explicit StringInterner(MemoryPool* pool) : pool_(pool), arena_(pool), reservation_(pool) {}
 
-  // Codes of strings bytes[offsets[i] .. offsets[i + 1]), i < count, into `codes`; NULL rows get code 0 without being looked at.
-  Result<void> Intern(const uint32_t* offsets, const char* bytes, const uint8_t* nulls, uint32_t count, uint32_t* codes);
+  // Codes of strings bytes[offsets[i] .. offsets[i + 1]), i < count, into `codes`; NULL rows get
+  // code 0 without being looked at.
+  Result<void> Intern(const uint32_t* offsets, const char* bytes, const uint8_t* nulls,
+                      uint32_t count, uint32_t* codes);
 
   uint32_t size() const { return static_cast<uint32_t>(values_.size()); }
   // values()[code]; the bytes live as long as the interner.
@@ -33,7 +36,7 @@ class StringInterner {
  private:
   struct Slot {
     uint32_t hash;
-    uint32_t code_plus_one;   // 0: empty
+    uint32_t code_plus_one;  // 0: empty
   };
   Result<uint32_t> Insert(uint64_t hash, std::string_view value);
   Result<void> GrowSlots();
@@ -43,7 +46,7 @@ class StringInterner {
   AlignedBuffer slots_;
   uint64_t slot_mask_ = 0;
   std::vector<StringRef> values_;
-  MemoryReservation reservation_;   // of values_
+  MemoryReservation reservation_;  // of values_
   size_t total_bytes_ = 0;
 };
 

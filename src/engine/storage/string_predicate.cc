@@ -15,12 +15,18 @@ using plan::ExprOp;
 
 bool Holds(ExprOp op, int order) {
   switch (op) {
-    case ExprOp::kEq: return order == 0;
-    case ExprOp::kNe: return order != 0;
-    case ExprOp::kLt: return order < 0;
-    case ExprOp::kLe: return order <= 0;
-    case ExprOp::kGt: return order > 0;
-    default: return order >= 0;
+    case ExprOp::kEq:
+      return order == 0;
+    case ExprOp::kNe:
+      return order != 0;
+    case ExprOp::kLt:
+      return order < 0;
+    case ExprOp::kLe:
+      return order <= 0;
+    case ExprOp::kGt:
+      return order > 0;
+    default:
+      return order >= 0;
   }
 }
 
@@ -39,7 +45,7 @@ class Comparison final : public StringPredicate {
 
  private:
   bool Equal(std::string_view value) const {
-    if (value == constant_) return true;   // equal bytes are equal under every collation
+    if (value == constant_) return true;  // equal bytes are equal under every collation
     return !collation_->is_binary() && collation_->Equal(value, constant_);
   }
 
@@ -52,7 +58,8 @@ class InList final : public StringPredicate {
  public:
   InList(bool negate, std::vector<std::string> constants, const mysqlsem::Collation* collation)
       : negate_(negate), constants_(std::move(constants)), collation_(collation) {
-    for (uint32_t i = 0; i < constants_.size(); ++i) by_hash_.emplace(collation->Hash(constants_[i]), i);
+    for (uint32_t i = 0; i < constants_.size(); ++i)
+      by_hash_.emplace(collation->Hash(constants_[i]), i);
   }
 
   bool Matches(std::string_view value) const override {
@@ -92,8 +99,8 @@ class Like final : public StringPredicate {
 
 }  // namespace
 
-void StringPredicate::MatchRows(const char* text, const uint32_t* offsets, uint32_t count, bool all_ascii,
-                                uint64_t* mask) const {
+void StringPredicate::MatchRows(const char* text, const uint32_t* offsets, uint32_t count,
+                                bool all_ascii, uint64_t* mask) const {
   std::fill(mask, mask + (count + 63) / 64, 0);
   for (uint32_t row = 0; row < count; ++row) {
     const bool matches = Matches({text + offsets[row], offsets[row + 1] - offsets[row]});
@@ -116,7 +123,8 @@ std::unique_ptr<StringPredicate> MakeStringLike(bool negate, std::string pattern
   return std::make_unique<Like>(negate, std::move(pattern), escape, collation);
 }
 
-std::vector<uint8_t> MatchDictionary(const StringPredicate& predicate, const Dictionary& dictionary) {
+std::vector<uint8_t> MatchDictionary(const StringPredicate& predicate,
+                                     const Dictionary& dictionary) {
   // Values lie one after the other in code order, so a block of them is a string heap.
   std::vector<uint8_t> truth(dictionary.size());
   const StringRef* values = dictionary.values();
@@ -126,10 +134,12 @@ std::vector<uint8_t> MatchDictionary(const StringPredicate& predicate, const Dic
     const uint32_t count = std::min(kVectorSize, dictionary.size() - begin);
     const char* text = values[begin].data;
     if (values[begin + count - 1].data + values[begin + count - 1].size - text > UINT32_MAX) {
-      for (uint32_t i = 0; i < count; ++i) truth[begin + i] = predicate.Matches(values[begin + i].view());
+      for (uint32_t i = 0; i < count; ++i)
+        truth[begin + i] = predicate.Matches(values[begin + i].view());
       continue;
     }
-    for (uint32_t i = 0; i < count; ++i) offsets[i] = static_cast<uint32_t>(values[begin + i].data - text);
+    for (uint32_t i = 0; i < count; ++i)
+      offsets[i] = static_cast<uint32_t>(values[begin + i].data - text);
     offsets[count] = offsets[count - 1] + values[begin + count - 1].size;
     predicate.MatchRows(text, offsets, count, !simd::AnyHighByte(text, offsets[count]), mask);
     for (uint32_t i = 0; i < count; ++i) truth[begin + i] = mask[i / 64] >> (i & 63) & 1;

@@ -16,7 +16,8 @@ namespace sirocco::engine {
 
 namespace {
 
-// A chunk is sealed early when a column's strings pass this: offsets have 32 bits, and one chunk should stay a small part of memory.
+// A chunk is sealed early when a column's strings pass this: offsets have 32 bits, and one chunk
+// should stay a small part of memory.
 constexpr size_t kMaxChunkHeapBytes = 256 << 20;
 
 // Row numbers kept for the optimizer's estimates.
@@ -35,7 +36,9 @@ struct SealedRows {
   std::vector<ColumnStage> stages;
 };
 
-Error OutOfMemory() { return {ErrorCode::kOutOfMemory, 0, "allocation failed while loading a table"}; }
+Error OutOfMemory() {
+  return {ErrorCode::kOutOfMemory, 0, "allocation failed while loading a table"};
+}
 
 // Runs task(0) .. task(count - 1) on up to `num_threads` threads; the first error wins.
 template <typename F>
@@ -110,13 +113,14 @@ class WriterImpl final : public TableBuilder::Writer {
 
   Result<void> Append(uint32_t num_rows, std::span<const LoadColumn> columns) override {
     if (columns.size() != rows_.stages.size()) {
-      return MakeError(ErrorCode::kInvalidArgument,
-                       "batch has " + std::to_string(columns.size()) + " columns instead of " +
-                           std::to_string(rows_.stages.size()));
+      return MakeError(ErrorCode::kInvalidArgument, "batch has " + std::to_string(columns.size()) +
+                                                        " columns instead of " +
+                                                        std::to_string(rows_.stages.size()));
     }
     for (size_t i = 0; i < columns.size(); ++i) {
       if (columns[i].lane != rows_.stages[i].lane())
-        return MakeError(ErrorCode::kInvalidArgument, "batch has the wrong lane in column " + std::to_string(i));
+        return MakeError(ErrorCode::kInvalidArgument,
+                         "batch has the wrong lane in column " + std::to_string(i));
     }
     try {
       for (uint32_t from = 0; from < num_rows;) {
@@ -156,9 +160,9 @@ class WriterImpl final : public TableBuilder::Writer {
     count = std::min(count, kChunkRows - staged_rows_);
     for (size_t i = 0; i < columns.size(); ++i) {
       const ColumnStage& stage = rows_.stages[i];
-      while (count > 0 &&
-             stage.staged_heap_bytes() + stage.HeapBytes(columns[i], from, count) > kMaxChunkHeapBytes) {
-        if (count == 1 && staged_rows_ == 0) break;   // one huge string is a chunk of its own
+      while (count > 0 && stage.staged_heap_bytes() + stage.HeapBytes(columns[i], from, count) >
+                              kMaxChunkHeapBytes) {
+        if (count == 1 && staged_rows_ == 0) break;  // one huge string is a chunk of its own
         count /= 2;
       }
     }
@@ -179,8 +183,9 @@ class WriterImpl final : public TableBuilder::Writer {
       ColumnStage& stage = rows_.stages[column];
       if (!stage.ShouldGiveUpDictionary(sealed_rows_)) continue;
       for (PendingChunk& earlier : rows_.chunks) {
-        ASSIGN_OR_RETURN(earlier.segments[column], CodesToHeap(builder_->pool(), earlier.segments[column],
-                                                               stage.interner()->values().data()));
+        ASSIGN_OR_RETURN(earlier.segments[column],
+                         CodesToHeap(builder_->pool(), earlier.segments[column],
+                                     stage.interner()->values().data()));
       }
       stage.GiveUpDictionary();
     }
@@ -195,7 +200,8 @@ class WriterImpl final : public TableBuilder::Writer {
 
 }  // namespace
 
-std::unique_ptr<TableBuilder> TableBuilder::Create(plan::TableSchema schema, std::shared_ptr<MemoryPool> pool) {
+std::unique_ptr<TableBuilder> TableBuilder::Create(plan::TableSchema schema,
+                                                   std::shared_ptr<MemoryPool> pool) {
   mysqlsem::InitializeCollations();
   return std::make_unique<TableBuilderImpl>(std::move(schema), std::move(pool));
 }
@@ -212,7 +218,7 @@ Result<void> TableBuilderImpl::BuildDictionary(uint32_t column, Snapshot* snapsh
   if (collation == nullptr) return {};
   std::vector<const std::vector<StringRef>*> inputs;
   for (const SealedRows& rows : sealed_) {
-    if (rows.stages[column].interner() == nullptr) return {};   // one writer has given up
+    if (rows.stages[column].interner() == nullptr) return {};  // one writer has given up
     inputs.push_back(&rows.stages[column].interner()->values());
   }
   const uint64_t limit = DictionaryLimit(schema.encoding, num_rows());
@@ -226,7 +232,8 @@ Result<void> TableBuilderImpl::BuildDictionary(uint32_t column, Snapshot* snapsh
 }
 
 // Replaces provisional codes by dictionary codes or strings.
-Result<void> TableBuilderImpl::FinishChunk(SealedRows* rows, PendingChunk* chunk, const Snapshot& snapshot) {
+Result<void> TableBuilderImpl::FinishChunk(SealedRows* rows, PendingChunk* chunk,
+                                           const Snapshot& snapshot) {
   const size_t writer = rows - sealed_.data();
   for (uint32_t column = 0; column < schema_->columns.size(); ++column) {
     const StringInterner* interner = rows->stages[column].interner();
@@ -241,7 +248,8 @@ Result<void> TableBuilderImpl::FinishChunk(SealedRows* rows, PendingChunk* chunk
   return {};
 }
 
-std::vector<uint64_t> TableBuilderImpl::DrawSample(const std::vector<std::shared_ptr<const Chunk>>& chunks) {
+std::vector<uint64_t> TableBuilderImpl::DrawSample(
+    const std::vector<std::shared_ptr<const Chunk>>& chunks) {
   uint64_t num_rows = 0;
   for (const auto& chunk : chunks) num_rows += chunk->num_rows();
   const uint64_t count = std::min(num_rows, kSampleRows);
@@ -249,11 +257,15 @@ std::vector<uint64_t> TableBuilderImpl::DrawSample(const std::vector<std::shared
   sample.reserve(count);
   uint64_t chunk = 0, chunk_begin = 0;
   for (uint64_t i = 0; i < count; ++i) {
-    // One row from each of `count` equal stretches, at a place that no period of the data can follow.
-    const uint64_t begin = static_cast<uint64_t>(static_cast<unsigned __int128>(i) * num_rows / count);
-    const uint64_t end = static_cast<uint64_t>(static_cast<unsigned __int128>(i + 1) * num_rows / count);
+    // One row from each of `count` equal stretches, at a place that no period of the data can
+    // follow.
+    const uint64_t begin =
+        static_cast<uint64_t>(static_cast<unsigned __int128>(i) * num_rows / count);
+    const uint64_t end =
+        static_cast<uint64_t>(static_cast<unsigned __int128>(i + 1) * num_rows / count);
     const uint64_t row = begin + (i * 0x9E3779B97F4A7C15ull >> 32) % (end - begin);
-    while (row >= chunk_begin + chunks[chunk]->num_rows()) chunk_begin += chunks[chunk++]->num_rows();
+    while (row >= chunk_begin + chunks[chunk]->num_rows())
+      chunk_begin += chunks[chunk++]->num_rows();
     sample.push_back(chunk * kChunkRows + (row - chunk_begin));
   }
   return sample;
@@ -281,7 +293,8 @@ Result<SnapshotPtr> TableBuilderImpl::Finish(uint32_t num_threads) {
     return FinishChunk(pending[i].first, pending[i].second, *snapshot);
   }));
   for (auto& [rows, chunk] : pending)
-    snapshot->chunks_.push_back(std::make_shared<Chunk>(pool_, chunk->num_rows, std::move(chunk->segments)));
+    snapshot->chunks_.push_back(
+        std::make_shared<Chunk>(pool_, chunk->num_rows, std::move(chunk->segments)));
   sealed_.clear();
   remaps_.clear();
 
@@ -291,13 +304,15 @@ Result<SnapshotPtr> TableBuilderImpl::Finish(uint32_t num_threads) {
   statistics->columns.resize(num_columns);
   snapshot->lanes_.resize(num_columns);
   RETURN_IF_ERROR(ParallelFor(num_columns, num_threads, [&](size_t column) -> Result<void> {
-    ColumnFacts facts = MeasureColumn(schema_->columns[column], static_cast<uint32_t>(column), snapshot->chunks_,
-                                      snapshot->dictionaries_[column].get(), pool_.get());
+    ColumnFacts facts =
+        MeasureColumn(schema_->columns[column], static_cast<uint32_t>(column), snapshot->chunks_,
+                      snapshot->dictionaries_[column].get(), pool_.get());
     snapshot->lanes_[column] = facts.lane;
     statistics->columns[column] = std::move(facts.statistics);
     return {};
   }));
-  for (const plan::ColumnStatistics& column : statistics->columns) statistics->size_bytes += column.size_bytes;
+  for (const plan::ColumnStatistics& column : statistics->columns)
+    statistics->size_bytes += column.size_bytes;
   snapshot->statistics_ = std::move(statistics);
   snapshot->sample_ = DrawSample(snapshot->chunks_);
   return snapshot;

@@ -6,7 +6,8 @@
 
 namespace sirocco::engine {
 
-TestColumn MakeColumn(const plan::Type& type, uint32_t num_rows, const std::function<plan::Value(uint32_t)>& value) {
+TestColumn MakeColumn(const plan::Type& type, uint32_t num_rows,
+                      const std::function<plan::Value(uint32_t)>& value) {
   TestColumn column;
   column.schema.name = "c";
   column.schema.type = type;
@@ -43,7 +44,7 @@ struct WireColumn {
       bytes += value.is_null ? "garbage" : value.bytes;
       offsets.push_back(static_cast<uint32_t>(bytes.size()));
     }
-    view.values = view.lane == Lane::kI64 ? static_cast<void*>(i64.data())
+    view.values = view.lane == Lane::kI64    ? static_cast<void*>(i64.data())
                   : view.lane == Lane::kI128 ? static_cast<void*>(i128.data())
                                              : f64.data();
     view.offsets = offsets.data();
@@ -54,15 +55,18 @@ struct WireColumn {
 
 }  // namespace
 
-Result<SnapshotPtr> BuildTable(const std::vector<TestColumn>& columns, std::shared_ptr<MemoryPool> pool,
-                               uint32_t batch_rows, uint32_t num_writers) {
-  plan::TableSchema schema{.schema_name = "test", .table_name = "t", .columns = {}, .primary_key = {}};
+Result<SnapshotPtr> BuildTable(const std::vector<TestColumn>& columns,
+                               std::shared_ptr<MemoryPool> pool, uint32_t batch_rows,
+                               uint32_t num_writers) {
+  plan::TableSchema schema{
+      .schema_name = "test", .table_name = "t", .columns = {}, .primary_key = {}};
   for (const TestColumn& column : columns) schema.columns.push_back(column.schema);
   const size_t num_rows = columns[0].values.size();
   auto builder = TableBuilder::Create(std::move(schema), std::move(pool));
   std::vector<std::unique_ptr<TableBuilder::Writer>> writers;
   // Made and closed in another order than their numbers say.
-  for (uint32_t w = 0; w < num_writers; ++w) writers.push_back(builder->MakeWriter(num_writers - 1 - w));
+  for (uint32_t w = 0; w < num_writers; ++w)
+    writers.push_back(builder->MakeWriter(num_writers - 1 - w));
   for (uint32_t w = 0; w < num_writers; ++w) {
     const uint32_t order = num_writers - 1 - w;
     const size_t end = num_rows * (order + 1) / num_writers;
@@ -90,10 +94,14 @@ plan::Value ValueAt(const Vector& vector, const plan::Type& type, uint32_t row) 
     case Lane::kI64:
       return plan::Value::Int(type.IsUnsigned() ? static_cast<int128>(vector.u64()[row])
                                                 : static_cast<int128>(vector.i64()[row]));
-    case Lane::kI128: return plan::Value::Int(vector.i128()[row]);
-    case Lane::kF64: return plan::Value::Real(vector.f64()[row]);
-    case Lane::kStr: return plan::Value::Bytes(std::string(vector.str()[row].view()));
-    case Lane::kCode: return plan::Value::Bytes(std::string(vector.dictionary->value(vector.code()[row])));
+    case Lane::kI128:
+      return plan::Value::Int(vector.i128()[row]);
+    case Lane::kF64:
+      return plan::Value::Real(vector.f64()[row]);
+    case Lane::kStr:
+      return plan::Value::Bytes(std::string(vector.str()[row].view()));
+    case Lane::kCode:
+      return plan::Value::Bytes(std::string(vector.dictionary->value(vector.code()[row])));
   }
   return {};
 }
@@ -113,7 +121,8 @@ std::vector<std::vector<plan::Value>> ScanAll(TableScan* scan, const Snapshot& s
       for (size_t i = 0; i < outputs.size(); ++i) {
         EXPECT_EQ(batch.vectors[i].lane, snapshot.lane(outputs[i].column));
         for (uint32_t row = 0; row < batch.count; ++row)
-          result[i].push_back(ValueAt(batch.vectors[i], snapshot.schema().columns[outputs[i].column].type, row));
+          result[i].push_back(
+              ValueAt(batch.vectors[i], snapshot.schema().columns[outputs[i].column].type, row));
       }
     }
   }

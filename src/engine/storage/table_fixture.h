@@ -18,14 +18,18 @@ struct TestColumn {
   std::vector<plan::Value> values;
 };
 
-TestColumn MakeColumn(const plan::Type& type, uint32_t num_rows, const std::function<plan::Value(uint32_t)>& value);
+TestColumn MakeColumn(const plan::Type& type, uint32_t num_rows,
+                      const std::function<plan::Value(uint32_t)>& value);
 
-// Appends in batches of `batch_rows` through `num_writers` writers that each take a consecutive share of the rows.
-Result<SnapshotPtr> BuildTable(const std::vector<TestColumn>& columns, std::shared_ptr<MemoryPool> pool,
-                               uint32_t batch_rows = 1000, uint32_t num_writers = 1);
+// Appends in batches of `batch_rows` through `num_writers` writers that each take a consecutive
+// share of the rows.
+Result<SnapshotPtr> BuildTable(const std::vector<TestColumn>& columns,
+                               std::shared_ptr<MemoryPool> pool, uint32_t batch_rows = 1000,
+                               uint32_t num_writers = 1);
 
 // All values a scan delivers, by output column, in order. Dictionary codes are resolved to strings.
-std::vector<std::vector<plan::Value>> ScanAll(TableScan* scan, const Snapshot& snapshot, const std::vector<ScanOutput>& outputs);
+std::vector<std::vector<plan::Value>> ScanAll(TableScan* scan, const Snapshot& snapshot,
+                                              const std::vector<ScanOutput>& outputs);
 
 // Value `row` of a vector, codes resolved.
 plan::Value ValueAt(const Vector& vector, const plan::Type& type, uint32_t row);
