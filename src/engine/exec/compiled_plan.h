@@ -23,7 +23,7 @@ struct PipelineEntry {
   Pipeline pipeline;
   std::vector<uint32_t> depends_on;    // entries that must be complete
   std::vector<StageLabel> labels;      // source, operators, sink
-  double source_rows = 0;              // estimate; among the entries that may run the smallest goes first, so that its filters reach the others
+  double source_rows = 0;              // estimate
   JoinBuild* build = nullptr;          // the sink, if it is one
   bool done = false;
   std::vector<StageCounters> counters;
@@ -35,8 +35,9 @@ struct FilterEdge {
   uint32_t key = 0;
   ScanSource* scan = nullptr;
   uint32_t table_column = 0;
+  uint32_t scan_entry = 0;
   double target_distinct = -1;
-  std::string text;                    // "l_orderkey"
+  double estimated_keys = -1;          // rows expected on the build side
 };
 
 struct CompiledPlan {
@@ -46,7 +47,8 @@ struct CompiledPlan {
   ResultDelivery* delivery = nullptr;  // the sink of the last entry
 };
 
-// Runs all pipelines. Errors: the first one of any worker.
+// Runs all pipelines, one at a time, in an order that lets filters flow: a pipeline whose scan may still get a selective filter waits while
+// others can run; among equals the smallest goes first. Errors: the first one of any worker.
 Result<void> RunPlan(CompiledPlan* plan, QueryContext* context);
 
 std::vector<OperatorStatistics> PlanStatistics(const CompiledPlan& plan);

@@ -60,8 +60,12 @@ Result<PlanCompiler::Open> PlanCompiler::CompileNode(const Node& node, const Col
 }
 
 Result<PlanCompiler::Open> PlanCompiler::CompileInput(const Node& node, size_t input, const ColumnSet& needed) {
+  return CompileBelow(*node.inputs[input], node, input, needed);
+}
+
+Result<PlanCompiler::Open> PlanCompiler::CompileBelow(const Node& below, const Node& node, size_t input, const ColumnSet& needed) {
   path_.emplace_back(&node, input);
-  Result<Open> open = CompileNode(*node.inputs[input], needed);
+  Result<Open> open = CompileNode(below, needed);
   path_.pop_back();
   return open;
 }
@@ -277,6 +281,7 @@ uint32_t PlanCompiler::Close(Open open, std::unique_ptr<Sink> sink, const Node& 
   entry->labels = std::move(open.labels);
   entry->labels.push_back({node.id, node.estimated_rows});
   entry->source_rows = open.source_rows;
+  if (open.scan_node != nullptr) scans_[open.scan_node].entry = static_cast<uint32_t>(out_.entries.size());
   out_.entries.push_back(std::move(entry));
   return static_cast<uint32_t>(out_.entries.size() - 1);
 }

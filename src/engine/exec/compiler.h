@@ -36,8 +36,7 @@ class PlanCompiler {
     std::vector<uint32_t> depends_on;
     std::vector<StageLabel> labels;
     double source_rows = 0;
-    ScanSource* scan = nullptr;        // the source, if it is one
-    const plan::Node* scan_node = nullptr;
+    const plan::Node* scan_node = nullptr;   // of the source, if it is a scan
 
     const BatchLayout& layout() const {
       return pipeline.operators.empty() ? pipeline.source->layout() : pipeline.operators.back()->layout();
@@ -46,6 +45,7 @@ class PlanCompiler {
 
   Result<Open> CompileNode(const plan::Node& node, const ColumnSet& needed);
   Result<Open> CompileInput(const plan::Node& node, size_t input, const ColumnSet& needed);
+  Result<Open> CompileBelow(const plan::Node& below, const plan::Node& node, size_t input, const ColumnSet& needed);
   Result<Open> CompileScan(const plan::Node& node, std::vector<plan::ExprPtr> terms, const ColumnSet& needed);
   Result<Open> CompileFilter(const plan::Node& node, const ColumnSet& needed);
   Result<Open> CompileProject(const plan::Node& node, const ColumnSet& needed);
@@ -74,17 +74,22 @@ class PlanCompiler {
   void AddFilterEdges(const plan::Node& join, bool build_left, uint32_t build_entry);
   Result<void> ResolveFilterEdges();
 
+  // The input of a semi or anti join without the DISTINCTs that cannot change whether a row matches.
+  plan::NodePtr WithoutDistinct(const plan::NodePtr& node);
+
   static void AddColumns(const plan::Expr& expr, ColumnSet* columns);
   ColumnSet Visible(const plan::Node& node) const;
 
   struct PendingEdge {
     uint32_t build_entry;
     uint32_t key;
+    double estimated_keys;
     FilterTarget target;
   };
   struct ScanUse {
     ScanSource* source;
     SnapshotPtr snapshot;
+    uint32_t entry;       // set when its pipeline is closed
   };
 
   const plan::Plan& plan_;

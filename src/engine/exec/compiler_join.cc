@@ -48,8 +48,10 @@ Result<PlanCompiler::Open> PlanCompiler::CompileJoin(const plan::Node& node, con
   }
   const bool build_left = ChooseBuildLeft(node);
   const size_t build_side = build_left ? 0 : 1, probe_side = 1 - build_side;
-  ASSIGN_OR_RETURN(Open build, CompileInput(node, build_side, below[build_side]));
-  ASSIGN_OR_RETURN(Open probe, CompileInput(node, probe_side, below[probe_side]));
+  plan::NodePtr inputs[2] = {node.inputs[0], node.inputs[1]};
+  if (!right_visible) inputs[1] = WithoutDistinct(inputs[1]);
+  ASSIGN_OR_RETURN(Open build, CompileBelow(*inputs[build_side], node, build_side, below[build_side]));
+  ASSIGN_OR_RETURN(Open probe, CompileBelow(*inputs[probe_side], node, probe_side, below[probe_side]));
   const BatchLayout build_layout = build.layout(), probe_layout = probe.layout();
 
   auto spec = std::make_shared<JoinSpec>();
@@ -102,10 +104,29 @@ Result<PlanCompiler::Open> PlanCompiler::CompileJoin(const plan::Node& node, con
   return result;
 }
 
+plan::NodePtr PlanCompiler::WithoutDistinct(const plan::NodePtr& node) {
+  const bool distinct = node->kind == plan::NodeKind::kAggregate && node->aggregates.empty() && !node->groups.empty() && !node->rollup;
+  if (!distinct && node->kind != plan::NodeKind::kProject && node->kind != plan::NodeKind::kFilter) return node;
+  plan::NodePtr input = WithoutDistinct(node->inputs[0]);
+  if (!distinct && input == node->inputs[0]) return node;
+  auto copy = std::make_shared<plan::Node>();
+  if (distinct) {
+    copy->kind = plan::NodeKind::kProject;
+    copy->expressions = node->groups;
+    copy->id = node->id;
+  } else {
+    *copy = *node;
+  }
+  copy->estimated_rows = -1;
+  copy->inputs = {std::move(input)};
+  out_.nodes.push_back(copy);
+  return copy;
+}
+
 void PlanCompiler::AddFilterEdges(const plan::Node& join, bool build_left, uint32_t build_entry) {
   for (size_t key = 0; key < join.join_keys.size(); ++key) {
     for (const FilterTarget& target : FindFilterTargets(plan_, join, key, build_left ? 0 : 1, path_))
-      pending_edges_.push_back({build_entry, static_cast<uint32_t>(key), target});
+      pending_edges_.push_back({build_entry, static_cast<uint32_t>(key), EstimateRows(*join.inputs[build_left ? 0 : 1]), target});
   }
 }
 
@@ -122,8 +143,9 @@ Result<void> PlanCompiler::ResolveFilterEdges() {
                             .key = pending.key,
                             .scan = use->second.source,
                             .table_column = column.column,
+                            .scan_entry = use->second.entry,
                             .target_distinct = snapshot.statistics().columns[column.column].num_distinct,
-                            .text = snapshot.schema().columns[column.column].name});
+                            .estimated_keys = pending.estimated_keys});
     }
   }
   return {};

@@ -55,10 +55,11 @@ Result<PlanCompiler::Open> PlanCompiler::CompileScan(const plan::Node& node, std
     layout.columns.push_back(info);
   }
   auto source = std::make_unique<ScanSource>(TableScan::Create(snapshot, std::move(outputs), std::move(filters), context_),
-                                             std::move(layout), node.table_name);
+                                             snapshot, std::move(layout), node.table_name);
   ScanSource* scan = source.get();
-  scans_[&node] = {scan, snapshot};
+  scans_[&node] = {scan, snapshot, 0};
   Open open = Start(std::move(source), node, EstimateRows(node));
+  open.scan_node = &node;
   if (!residual.empty()) RETURN_IF_ERROR(AddFilter(&open, residual, needed, node));
   return open;
 }

@@ -60,6 +60,15 @@ SIROCCO_CLONES void Ranks(const int64_t* keys, const uint16_t* rows, uint32_t co
   }
 }
 
+// Without branches: keys outside of the range change nothing in a word of the range (another thread may own theirs).
+SIROCCO_CLONES void MarkBits(const int64_t* keys, uint32_t count, int64_t min, uint64_t first, uint64_t last, uint64_t* words) {
+  for (uint32_t i = 0; i < count; ++i) {
+    const uint64_t u = static_cast<uint64_t>(keys[i]) - static_cast<uint64_t>(min);
+    const uint64_t inside = (u >= first) & (u <= last);
+    words[inside ? u >> 6 : first >> 6] |= inside << (u & 63);
+  }
+}
+
 SIROCCO_CLONES uint64_t CountBits(const uint64_t* words, uint64_t count, uint32_t* rank) {
   uint64_t total = 0;
   for (uint64_t i = 0; i < count; ++i) {
@@ -80,11 +89,7 @@ Result<void> DenseIndex::Prepare(int64_t min, uint64_t domain, MemoryPool* pool)
 }
 
 void DenseIndex::Mark(const int64_t* keys, uint32_t count, uint64_t first, uint64_t last) {
-  uint64_t* words = bitmap_.as<uint64_t>();
-  for (uint32_t i = 0; i < count; ++i) {
-    const uint64_t u = static_cast<uint64_t>(keys[i]) - static_cast<uint64_t>(min_);
-    if (u >= first && u <= last) words[u >> 6] |= uint64_t{1} << (u & 63);
-  }
+  MarkBits(keys, count, min_, first, last, bitmap_.as<uint64_t>());
 }
 
 Result<void> DenseIndex::Number(bool compact) {

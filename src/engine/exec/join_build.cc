@@ -12,9 +12,9 @@ namespace {
 
 std::atomic<JoinDebug> join_debug{JoinDebug::kNone};
 
-// A bitmap of 64 bits per row costs less memory than a hash table's row and stays a single cache miss per probe; domains below 4 M bits (half
-// a megabyte) fit L2 whatever the row count.
-constexpr uint64_t kDomainPerRow = 64, kSmallDomain = uint64_t{1} << 22, kLargestDomain = uint64_t{1} << 36;
+// A bitmap of 256 bits per row costs about as much memory as a hash table's row and stays a single cache miss per probe (often none: probes
+// tend to be clustered); domains of a million bits fit L2 whatever the row count.
+constexpr uint64_t kDomainPerRow = 256, kSmallDomain = uint64_t{1} << 20, kLargestDomain = uint64_t{1} << 36;
 // With one of several keys indexed, more candidates per key than this cost more than hashing all keys.
 constexpr uint64_t kMaxCandidatesPerKey = 8;
 // Fewer rows than this are placed by one thread: waking another costs more.

@@ -7,14 +7,15 @@ struct ScanSource::State final : LocalState {
   bool in_morsel = false;
 };
 
-void ScanSource::AddFilter(std::unique_ptr<ScanFilter> filter, const std::string& text) {
+void ScanSource::AddFilter(uint32_t table_column, std::shared_ptr<const SemijoinFilter> filter, uint64_t num_keys) {
   if (started_) return;
-  filters_ += (filters_.empty() ? "" : ", ") + text;
-  scan_->AddFilter(std::move(filter));
+  Candidate& best = filters_[table_column];
+  if (best.filter == nullptr || num_keys < best.num_keys) best = {std::move(filter), num_keys};
 }
 
 Result<void> ScanSource::Prepare() {
   started_ = true;
+  for (const auto& [column, candidate] : filters_) scan_->AddFilter(ScanFilter::FromSemijoin(column, candidate.filter));
   return {};
 }
 
@@ -46,7 +47,8 @@ OperatorStatistics ScanSource::Describe() const {
   out.name = "Scan " + table_name_;
   out.rows_out = counters.rows_out;
   out.detail = std::to_string(counters.rows_in) + " rows read, " + std::to_string(counters.chunks_skipped) + " chunks skipped";
-  if (!filters_.empty()) out.detail += ", semijoin filters: " + filters_;
+  for (const auto& [column, candidate] : filters_)
+    out.detail += ", semijoin filter on " + snapshot_->schema().columns[column].name + " (" + std::to_string(candidate.num_keys) + " keys)";
   return out;
 }
 
