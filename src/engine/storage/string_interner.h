@@ -21,7 +21,8 @@ uint64_t HashBytes(std::string_view bytes);
 
 class StringInterner {
  public:
-  explicit StringInterner(MemoryPool* pool) : pool_(pool), arena_(pool), reservation_(pool) {}
+  explicit StringInterner(MemoryPool* pool)
+      : pool_(pool), arena_(pool, kArenaBlockBytes), reservation_(pool) {}
 
   // Codes of strings bytes[offsets[i] .. offsets[i + 1]), i < count, into `codes`; NULL rows get
   // code 0 without being looked at.
@@ -34,6 +35,9 @@ class StringInterner {
   size_t total_bytes() const { return total_bytes_; }
 
  private:
+  // Every string column of every loading thread has an arena, most of them for a few values.
+  static constexpr size_t kArenaBlockBytes = 32 << 10;
+
   struct Slot {
     uint32_t hash;
     uint32_t code_plus_one;  // 0: empty

@@ -300,7 +300,7 @@ Result<SnapshotPtr> TableBuilderImpl::Finish(uint32_t num_threads) {
 
   // Facts, column by column.
   auto statistics = std::make_shared<plan::TableStatistics>();
-  statistics->num_rows = num_rows();
+  for (const auto& chunk : snapshot->chunks_) statistics->num_rows += chunk->num_rows();
   statistics->columns.resize(num_columns);
   snapshot->lanes_.resize(num_columns);
   RETURN_IF_ERROR(ParallelFor(num_columns, num_threads, [&](size_t column) -> Result<void> {

@@ -322,6 +322,31 @@ TEST(TableTest, MemoryRefusalLeavesPoolEmpty) {
   }
 }
 
+TEST(TableTest, RowsOfAnUnclosedWriterAreLost) {
+  auto pool = Pool();
+  {
+    plan::TableSchema schema;
+    schema.columns.push_back({.name = "a", .type = plan::IntType()});
+    auto builder = TableBuilder::Create(schema, pool);
+    const int64_t values[] = {1, 2, 3};
+    const LoadColumn column{.lane = Lane::kI64, .values = values};
+    for (bool close : {false, true}) {
+      auto writer = builder->MakeWriter(close);
+      ASSERT_TRUE(writer->Append(close ? 2 : 3, std::span(&column, 1)).has_value());
+      if (close) {
+        ASSERT_TRUE(writer->Close().has_value());
+      }
+    }
+    auto snapshot = builder->Finish(1);
+    ASSERT_TRUE(snapshot.has_value());
+    EXPECT_EQ((*snapshot)->num_rows(), 2u);
+    auto scan = TableScan::Create(*snapshot, {{0}}, {}, nullptr);
+    EXPECT_EQ(ScanAll(scan.get(), **snapshot, {{0}})[0],
+              (std::vector<Value>{Value::Int(1), Value::Int(2)}));
+  }
+  EXPECT_EQ(pool->used_bytes(), 0u);
+}
+
 TEST(TableTest, RefusesBatchesOfAnotherShape) {
   plan::TableSchema schema;
   schema.columns.push_back({.name = "a", .type = plan::IntType()});
