@@ -101,7 +101,9 @@ Result<Slot> ToInteger(ExprCompiler& c, const Expr& e, Slot a) {
                                     const auto parsed = mysqlsem::ParseSigned(text);
                                     value = parsed.value, truncated = parsed.truncated, complement = parsed.complement;
                                   }
-                                  if (complement) return Unrepresentable(r, "an integer");
+                                  if (complement)
+                                    r.Warn(1105, is_unsigned ? "Cast to unsigned converted negative integer to its positive complement"
+                                                             : "Cast to signed converted positive out-of-range integer to its negative complement");
                                   if (truncated) WarnTruncated(r, "INTEGER", text);
                                   return r.Return(value);
                                 }),
@@ -299,7 +301,9 @@ Result<Slot> ToReal(ExprCompiler& c, const Expr& e, Slot a) {
 
 // ---- to dates and times -------------------------------------------------------------------------------------------------
 
-uint32_t ParseFlags(const plan::Plan& plan) {
+}  // namespace
+
+uint32_t TemporalParseFlags(const plan::Plan& plan) {
   uint32_t flags = mysqlsem::kFuzzy;
   if ((plan.sql_mode & kModeInvalidDates) == 0) flags |= mysqlsem::kNoInvalidDates;
   if ((plan.sql_mode & kModeNoZeroDate) != 0) flags |= mysqlsem::kNoZeroDate;
@@ -307,6 +311,8 @@ uint32_t ParseFlags(const plan::Plan& plan) {
   if ((plan.sql_mode & kModeTimeTruncateFractional) != 0) flags |= mysqlsem::kFracTruncate;
   return flags;
 }
+
+namespace {
 
 const char* TemporalName(TypeKind kind) {
   return kind == TypeKind::kDate ? "date" : kind == TypeKind::kTime ? "time" : "datetime";
@@ -317,7 +323,7 @@ bool ReturnParsed(Row& r, const mysqlsem::ParsedTemporal& parsed, TypeKind to, i
   if (parsed.deprecated_format || parsed.has_zone)
     return r.Fail(Error{ErrorCode::kNotSupported, 0, "a date with a time zone or in a deprecated format is not supported"});
   if (!parsed.ok) {
-    r.Warn(1292, std::string(to == TypeKind::kTime ? "Truncated incorrect " : "Incorrect ") + TemporalName(to) + " value: '" +
+    r.Warn(1292, std::string(to == TypeKind::kDatetime ? "Incorrect " : "Truncated incorrect ") + TemporalName(to) + " value: '" +
                      std::string(text.substr(0, 128)) + "'");
     return false;
   }
@@ -357,13 +363,28 @@ Result<Slot> ToTemporal(ExprCompiler& c, const Expr& e, Slot a) {
                                 }),
                     out, {a});
   }
-  if (from == TypeKind::kDate && to == TypeKind::kDatetime) {
+  if ((from == TypeKind::kDate && to == TypeKind::kDatetime) || (from == TypeKind::kDatetime && to == TypeKind::kDate)) {
+    const bool widen = to == TypeKind::kDatetime;
     const Slot out = c.AddSlot(slot_info);
-    return c.Finish(MakeUnaryStep(a, out, [](const Vector& x, Vector& r, uint32_t n) { Kernels().date_to_datetime(x.i64(), r.i64(), n); }), out, {a});
-  }
-  if (from == TypeKind::kDatetime && to == TypeKind::kDate) {
-    const Slot out = c.AddSlot(slot_info);
-    return c.Finish(MakeUnaryStep(a, out, [](const Vector& x, Vector& r, uint32_t n) { Kernels().datetime_to_date(x.i64(), r.i64(), n); }), out, {a});
+    return c.Finish(MakeStep([=](Frame& frame) -> Result<void> {
+                      const Vector& x = frame.in(a);
+                      const uint32_t n = x.constant ? 1 : frame.count;
+                      Vector& r = frame.Begin(out);
+                      r.constant = x.constant;
+                      r.nulls = x.nulls;
+                      (widen ? Kernels().date_to_datetime : Kernels().datetime_to_date)(x.i64(), r.i64(), n);
+                      // An explicit cast of a zero or partial date is NULL under some sql_modes, an implicit one is not; the plan does not
+                      // tell them apart.
+                      const int64_t* dates = widen ? x.i64() : r.i64();
+                      bool partial = false;
+                      for (uint32_t i = 0; i < n; ++i) partial |= (dates[i] & 31) == 0 || (dates[i] >> 5 & 15) == 0;
+                      if (!partial) return {};
+                      for (uint32_t i = 0; i < n; ++i)
+                        if (!IsNullAt(x, i) && ((dates[i] & 31) == 0 || (dates[i] >> 5 & 15) == 0))
+                          return NotSupported("casting a zero or partial date is not supported");
+                      return {};
+                    }),
+                    out, {a}, {.raises = true});
   }
   if ((from == TypeKind::kDatetime || from == TypeKind::kDate) && to == TypeKind::kTime) {
     const bool is_date = from == TypeKind::kDate;
@@ -377,7 +398,7 @@ Result<Slot> ToTemporal(ExprCompiler& c, const Expr& e, Slot a) {
                                 }),
                     out, {a});
   }
-  const uint32_t flags = ParseFlags(c.plan());
+  const uint32_t flags = TemporalParseFlags(c.plan());
   if (IsText(in)) {
     RETURN_IF_ERROR(CheckAsciiText(c, in));
     slot_info.nullable = true;

@@ -184,6 +184,9 @@ Slot NotSlot(ExprCompiler& c, Slot a);
 Slot IsNullSlot(ExprCompiler& c, Slot a, bool negated);
 SlotInfo BoolInfo(bool nullable);
 
+// mysqlsem::TemporalFlags that the session's sql_mode asks for.
+uint32_t TemporalParseFlags(const plan::Plan& plan);
+
 inline std::unexpected<Error> Malformed(const plan::Expr& e) {
   return NotSupported("malformed expression " + plan::ExprText(e));
 }

@@ -73,7 +73,7 @@ class Program final : public Expression {
 
   Result<uint32_t> Select(const Batch& batch, ExpressionState* state, uint16_t* rows) const override {
     State* s = static_cast<State*>(state);
-    CHECK(select_slot_ >= 0);
+    if (select_slot_ < 0) return NotSupported("a condition that is not a number is not supported");
     if (batch.count == 0) return 0;
     try {
       RETURN_IF_ERROR(Run(batch, s));

@@ -7,6 +7,7 @@
 
 #include "engine/expr/compiler.h"
 #include "engine/expr/steps.h"
+#include "engine/simd/find.h"
 
 namespace sirocco::engine {
 
@@ -119,6 +120,37 @@ bool SafeBytes(const Collation& collation) {
   return collation.charset_name().starts_with("utf8") || (collation.mbmaxlen() == 1 && collation.ascii_based());
 }
 
+// The segments as byte masks, for the vectorized search. Only for patterns whose characters have no equals but the other case of an
+// ASCII letter.
+struct MaskedSegments {
+  bool anchored_start = false, anchored_end = false;
+  std::vector<simd::MaskedPattern> parts;
+
+  // [p, end) is readable 64 bytes past its end.
+  bool Match(const char* p, const char* end) const {
+    size_t first = 0, last = parts.size();
+    auto room = [&](const simd::MaskedPattern& part) { return static_cast<size_t>(end - p) >= part.size(); };
+    if (anchored_start) {
+      if (!room(parts[0]) || !simd::MatchesAt(p, parts[0])) return false;
+      p += parts[0].size();
+      first = 1;
+      if (anchored_end && last == 1) return p == end;
+    }
+    if (anchored_end) {
+      const simd::MaskedPattern& tail = parts[last - 1];
+      if (!room(tail) || !simd::MatchesAt(end - tail.size(), tail)) return false;
+      end -= tail.size();
+      --last;
+    }
+    for (size_t i = first; i < last; ++i) {
+      const char* found = simd::FindMasked(p, end, parts[i]);
+      if (found == nullptr) return false;
+      p = found + parts[i].size();
+    }
+    return true;
+  }
+};
+
 struct CompiledLike {
   const Collation* collation = nullptr;
   std::string pattern;
@@ -127,18 +159,53 @@ struct CompiledLike {
   bool folded = false;   // byte matching on folded ASCII values is exact
   const FoldTable* fold = nullptr;
   Segments segments;
+  bool masked = false;
+  MaskedSegments masked_segments;
 
   bool Match(std::string_view s, std::string* scratch) const {
-    if (bytes) return segments.Match(s);
-    if (folded && IsAscii(s)) {
-      scratch->resize(s.size());
-      for (size_t i = 0; i < s.size(); ++i)
-        (*scratch)[i] = static_cast<char>((*fold)[static_cast<uint8_t>(s[i])]);
-      return segments.Match(*scratch);
+    if (!masked && bytes) return segments.Match(s);
+    if (bytes || (folded && IsAscii(s))) {
+      if (scratch->size() < s.size() + 64) scratch->resize(2 * s.size() + 128);
+      char* copy = scratch->data();
+      if (masked) {
+        std::memcpy(copy, s.data(), s.size());
+        return masked_segments.Match(copy, copy + s.size());
+      }
+      const FoldTable& table = *fold;
+      const char* in = s.data();
+      const size_t size = s.size();
+      for (size_t i = 0; i < size; ++i) copy[i] = static_cast<char>(table[static_cast<uint8_t>(in[i])]);
+      return segments.Match({copy, size});
     }
     return collation->Like(s, pattern, escape);
   }
 };
+
+bool IsLetter(int c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+
+// Fills `masked` if the pattern allows it; `fold` null: bytes match exactly.
+void MaskSegments(const Segments& segments, const FoldTable* fold, CompiledLike* like) {
+  if (segments.parts.empty()) return;
+  MaskedSegments masked{.anchored_start = segments.anchored_start, .anchored_end = segments.anchored_end};
+  for (const std::string& part : segments.parts) {
+    simd::MaskedPattern pattern;
+    for (const char byte : part) {
+      bool both_cases = false;
+      if (fold != nullptr) {
+        const uint8_t c = static_cast<uint8_t>(byte);
+        for (uint8_t d = 0; d < 128; ++d) {
+          if (d == c || (*fold)[d] != (*fold)[c]) continue;
+          if (!IsLetter(c) || d != (c ^ 0x20)) return;
+          both_cases = true;
+        }
+      }
+      pattern.Append(both_cases ? 0x20 : 0, static_cast<char>(both_cases ? byte | 0x20 : byte));
+    }
+    masked.parts.push_back(std::move(pattern));
+  }
+  like->masked_segments = std::move(masked);
+  like->masked = true;
+}
 
 CompiledLike CompilePattern(const Collation* collation, std::string_view pattern, int32_t escape) {
   CompiledLike like{.collation = collation, .pattern = std::string(pattern), .escape = escape};
@@ -146,10 +213,12 @@ CompiledLike CompilePattern(const Collation* collation, std::string_view pattern
   if (collation->is_binary() || collation->is_binary_padded()) {
     // Ill-formed text is matched by the server's rules.
     like.bytes = collation->mbmaxlen() == 1 || collation->IsWellFormed(pattern);
+    if (like.bytes) MaskSegments(like.segments, nullptr, &like);
     return like;
   }
   if (!IsAscii(pattern)) return like;
   like.fold = &FoldTableOf(*collation);
+  MaskSegments(like.segments, like.fold, &like);
   for (std::string& part : like.segments.parts)
     for (char& c : part) c = static_cast<char>((*like.fold)[static_cast<uint8_t>(c)]);
   like.folded = true;

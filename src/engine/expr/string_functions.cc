@@ -598,6 +598,26 @@ Result<Slot> BuildDigest(TextFunction& f) {
   });
 }
 
+Result<Slot> BuildToBase64(TextFunction& f) {
+  RETURN_IF_ERROR(CheckAsciiResult(f));
+  if (!IsText(f.info(0))) RETURN_IF_ERROR(f.MakeText(0, 255));
+  return f.Text(false, kSlow, [](Row& r) {
+    static constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const std::string_view s = r.Str(0);
+    std::string& out = r.scratch();
+    out.clear();
+    for (size_t i = 0; i < s.size(); i += 3) {
+      // Lines of 76 characters.
+      if (i > 0 && i % 57 == 0) out += '\n';
+      uint32_t bits = 0;
+      const size_t n = std::min<size_t>(3, s.size() - i);
+      for (size_t k = 0; k < 3; ++k) bits = bits << 8 | (k < n ? static_cast<uint8_t>(s[i + k]) : 0);
+      for (size_t k = 0; k < 4; ++k) out += k <= n ? kDigits[bits >> (18 - 6 * k) & 63] : '=';
+    }
+    return r.ReturnCopy(out);
+  });
+}
+
 // "1234567.891" to "1,234,567.891".
 void AppendGrouped(std::string_view digits, std::string* out) {
   size_t begin = 0;
@@ -750,6 +770,7 @@ Result<Slot> BuildStringFunction(ExprCompiler& c, const ExprPtr& expr) {
     case ExprOp::kMd5:
     case ExprOp::kSha1:
     case ExprOp::kSha2: return BuildDigest(f);
+    case ExprOp::kToBase64: return BuildToBase64(f);
     case ExprOp::kFormat: return BuildFormat(f);
     case ExprOp::kInetAton:
     case ExprOp::kInetNtoa: return BuildInet(f);

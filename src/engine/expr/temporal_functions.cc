@@ -274,8 +274,11 @@ Result<Slot> BuildDateAdd(ExprCompiler& c, const Expr& e, Slot a) {
   return c.Finish(MakeRowStep({a, amount}, out, Strictness::kStrict,
                               [=](Row& r) {
                                 const int64_t v = r.I64(0);
-                                // The zero date gives NULL without a warning.
-                                if (from != TypeKind::kTime && DateOf(from, v) == 0) return false;
+                                // Zero and partial dates give NULL without a warning.
+                                if (from != TypeKind::kTime) {
+                                  const PackedDate date = DateOf(from, v);
+                                  if (mysqlsem::DateMonth(date) == 0 || mysqlsem::DateDay(date) == 0) return false;
+                                }
                                 IntervalValue interval;
                                 if (!reader.Read(r, 1, &interval)) return false;
                                 if (to == TypeKind::kDate) {
@@ -288,9 +291,8 @@ Result<Slot> BuildDateAdd(ExprCompiler& c, const Expr& e, Slot a) {
                                   const auto result = mysqlsem::AddIntervalToTime(v, unit, interval, subtract);
                                   if (result) return r.Return(*result);
                                 }
-                                r.Warn(1441, to == TypeKind::kTime ? "Datetime function: time field overflow"
-                                                                   : "Datetime function: datetime field overflow");
-                                return false;
+                                // The server's warning quotes the expression with column names, which are not known here.
+                                return r.Fail(Error{ErrorCode::kNotSupported, 0, "date arithmetic out of range is not supported"});
                               }),
                   out, {a, amount}, {.raises = true, .expensive = true});
 }
@@ -472,6 +474,57 @@ Result<Slot> BuildDateFormat(ExprCompiler& c, const Expr& e, Slot a, Slot b) {
                   out, {a, b}, {.expensive = true});
 }
 
+Result<Slot> BuildLastDay(ExprCompiler& c, const Expr& e, Slot a) {
+  const TypeKind kind = c.info(a).type.kind;
+  if (kind != TypeKind::kDate && kind != TypeKind::kDatetime) return Unsupported(e, c.info(a));
+  const Slot out = c.AddSlot(TemporalInfo(e, true));
+  return c.Finish(MakeRowStep({a}, out, Strictness::kStrict,
+                              [=](Row& r) {
+                                const PackedDate date = DateOf(kind, r.I64(0));
+                                const auto last = mysqlsem::LastDay(date);
+                                if (last) return r.Return(static_cast<int64_t>(*last));
+                                r.Warn(1292, "Truncated incorrect date value: '" + mysqlsem::DateToString(date) + "'");
+                                return false;
+                              }),
+                  out, {a}, {.raises = true, .expensive = true});
+}
+
+// STR_TO_DATE with a constant format; the type is what the server derives from the format.
+Result<Slot> BuildStrToDate(ExprCompiler& c, const Expr& e, Slot a, Slot b) {
+  a = c.DecodeCodes(a);
+  b = c.DecodeCodes(b);
+  if (c.info(a).rep != Rep::kStr || c.info(a).type.kind != TypeKind::kString) return Unsupported(e, c.info(a));
+  if (c.info(b).rep != Rep::kStr || !c.info(b).constant) return NotSupported("STR_TO_DATE with a varying format is not supported");
+  const mysqlsem::Collation* text_set = c.FindCollation(c.info(a).type.collation);
+  if (text_set == nullptr || !text_set->ascii_based()) return NotSupported("STR_TO_DATE in this character set is not supported");
+  const std::string format(c.ConstantString(b));
+  int decimals = 0;
+  const mysqlsem::TemporalKind kind = mysqlsem::PatternKind(format, &decimals);
+  const TypeKind to = e.type.kind;
+  const bool matches = (kind == mysqlsem::TemporalKind::kDate && to == TypeKind::kDate) ||
+                       (kind == mysqlsem::TemporalKind::kTime && to == TypeKind::kTime) ||
+                       (kind == mysqlsem::TemporalKind::kDatetime && to == TypeKind::kDatetime);
+  if (!matches) return NotSupported("STR_TO_DATE giving " + plan::TypeName(e.type) + " is not supported");
+  const uint32_t flags = TemporalParseFlags(c.plan());
+  const char* type_name = to == TypeKind::kDate ? "date" : to == TypeKind::kTime ? "time" : "datetime";
+  const Slot out = c.AddSlot(TemporalInfo(e, true));
+  return c.Finish(MakeRowStep({a}, out, Strictness::kStrict,
+                              [=](Row& r) {
+                                const std::string_view text = r.Str(0);
+                                bool truncated = false;
+                                const auto value = mysqlsem::ParseWithPattern(text, format, kind, flags, &truncated);
+                                if (!value) {
+                                  r.Warn(1411, "Incorrect datetime value: '" + std::string(text.substr(0, 128)) + "' for function str_to_date");
+                                  return false;
+                                }
+                                if (truncated)
+                                  r.Warn(1292, std::string("Truncated incorrect ") + type_name + " value: '" + std::string(text.substr(0, 128)) + "'");
+                                if (to == TypeKind::kDate) return r.Return(static_cast<int64_t>(mysqlsem::PackDate(*value)));
+                                return r.Return(to == TypeKind::kTime ? mysqlsem::PackTime(*value) : mysqlsem::PackDatetime(*value));
+                              }),
+                  out, {a}, {.raises = true, .expensive = true});
+}
+
 Result<Slot> BuildOneNumber(ExprCompiler& c, const Expr& e, Slot a) {
   ASSIGN_OR_RETURN(a, c.ToNumber(a));
   const SlotInfo in = c.info(a);
@@ -612,10 +665,7 @@ Result<Slot> BuildTemporal(ExprCompiler& c, const ExprPtr& expr) {
     }
     case ExprOp::kLastDay:
       if (e.type.kind != TypeKind::kDate) return Malformed(e);
-      return DateFunction(c, e, a, TemporalInfo(e, true), [](Row& r, PackedDate d) {
-        const auto last = mysqlsem::LastDay(d);
-        return last && r.Return(static_cast<int64_t>(*last));
-      });
+      return BuildLastDay(c, e, a);
     case ExprOp::kDayOfWeek:
       return DateFunction(c, e, a, IntInfo(e, true, 1, 7),
                           [](Row& r, PackedDate d) { return r.Return(static_cast<int64_t>(mysqlsem::Weekday(d, true)) + 1); });
@@ -638,6 +688,7 @@ Result<Slot> BuildTemporal(ExprCompiler& c, const ExprPtr& expr) {
     case ExprOp::kMonthName:
     case ExprOp::kDayName: return BuildNames(c, e, a);
     case ExprOp::kDateFormat: return BuildDateFormat(c, e, a, args[1]);
+    case ExprOp::kStrToDate: return BuildStrToDate(c, e, a, args[1]);
     case ExprOp::kFromDays:
     case ExprOp::kSecToTime: return BuildOneNumber(c, e, a);
     case ExprOp::kFromUnixtime: return BuildFromUnixtime(c, e, a);
