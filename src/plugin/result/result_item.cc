@@ -25,7 +25,9 @@ ResultItem::ResultItem(Field* field, const plan::Type& type, uint32_t column, co
 
 ResultItem::Way ResultItem::ChooseWay(const Field* field, const plan::Type& type, const Item* source,
                                       bool text_protocol) {
-  if (field->is_flag_set(ZEROFILL_FLAG)) return Way::kField;
+  // Columns print with leading zeros if declared so; expressions never do.
+  if (field->is_flag_set(ZEROFILL_FLAG) && const_cast<Item*>(source)->real_item()->type() == Item::FIELD_ITEM)
+    return Way::kField;
   const enum_field_types sent = source->data_type();
   switch (type.kind) {
     case TypeKind::kInt:
