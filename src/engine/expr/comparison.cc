@@ -17,7 +17,10 @@ using plan::ExprOp;
 using plan::TypeKind;
 
 SlotInfo BoolInfo(bool nullable) {
-  SlotInfo slot_info{.type = plan::IntType(nullable), .rep = Rep::kBool, .range = MakeRange(0, 1), .nullable = nullable};
+  SlotInfo slot_info{.type = plan::IntType(nullable),
+                     .rep = Rep::kBool,
+                     .range = MakeRange(0, 1),
+                     .nullable = nullable};
   slot_info.num_distinct = 2;
   return slot_info;
 }
@@ -26,22 +29,33 @@ namespace {
 
 CompareOp Swapped(CompareOp op) {
   switch (op) {
-    case CompareOp::kLt: return CompareOp::kGt;
-    case CompareOp::kLe: return CompareOp::kGe;
-    case CompareOp::kGt: return CompareOp::kLt;
-    case CompareOp::kGe: return CompareOp::kLe;
-    default: return op;
+    case CompareOp::kLt:
+      return CompareOp::kGt;
+    case CompareOp::kLe:
+      return CompareOp::kGe;
+    case CompareOp::kGt:
+      return CompareOp::kLt;
+    case CompareOp::kGe:
+      return CompareOp::kLe;
+    default:
+      return op;
   }
 }
 
 bool Holds(CompareOp op, int order) {
   switch (op) {
-    case CompareOp::kEq: return order == 0;
-    case CompareOp::kNe: return order != 0;
-    case CompareOp::kLt: return order < 0;
-    case CompareOp::kLe: return order <= 0;
-    case CompareOp::kGt: return order > 0;
-    case CompareOp::kGe: return order >= 0;
+    case CompareOp::kEq:
+      return order == 0;
+    case CompareOp::kNe:
+      return order != 0;
+    case CompareOp::kLt:
+      return order < 0;
+    case CompareOp::kLe:
+      return order <= 0;
+    case CompareOp::kGt:
+      return order > 0;
+    case CompareOp::kGe:
+      return order >= 0;
   }
   return false;
 }
@@ -83,9 +97,10 @@ Slot CompareByKernel(ExprCompiler& c, CompareOp op, CompareClass compare_class, 
 
 Slot CompareBig(ExprCompiler& c, CompareOp op, Slot a, Slot b) {
   const Slot out = c.AddSlot(BoolInfo(c.info(a).nullable || c.info(b).nullable));
-  return c.Finish(MakeRowStep({a, b}, out, Strictness::kStrict,
-                              [=](Row& r) { return r.Return(Holds(op, r.Big(0).Compare(r.Big(1)))); }),
-                  out, {a, b}, {.expensive = true});
+  return c.Finish(
+      MakeRowStep({a, b}, out, Strictness::kStrict,
+                  [=](Row& r) { return r.Return(Holds(op, r.Big(0).Compare(r.Big(1)))); }),
+      out, {a, b}, {.expensive = true});
 }
 
 Result<Slot> CompareNumbers(ExprCompiler& c, CompareOp op, Slot a, Slot b) {
@@ -107,15 +122,17 @@ Result<Slot> CompareNumbers(ExprCompiler& c, CompareOp op, Slot a, Slot b) {
   if (FitsI64(ra) && FitsI64(rb)) {
     return CompareByKernel(c, op, CompareClass::kI64, c.NarrowToI64(a), c.NarrowToI64(b));
   }
-  if (c.info(a).rep == Rep::kI64 && c.info(b).rep == Rep::kI64 && Within(ra, 0, kMaxU64) && Within(rb, 0, kMaxU64))
+  if (c.info(a).rep == Rep::kI64 && c.info(b).rep == Rep::kI64 && Within(ra, 0, kMaxU64) &&
+      Within(rb, 0, kMaxU64))
     return CompareByKernel(c, op, CompareClass::kU64, a, b);
   return CompareByKernel(c, op, CompareClass::kI128, c.ToI128(a), c.ToI128(b));
 }
 
-// Codes of one sorted dictionary whose values compare with `constant` as `op` asks, as an interval of codes.
+// Codes of one sorted dictionary whose values compare with `constant` as `op` asks, as an interval
+// of codes.
 struct CodeInterval {
   uint32_t low = 0, size = 0;
-  bool negated = false;   // all codes outside the interval
+  bool negated = false;  // all codes outside the interval
 };
 
 CodeInterval FindInterval(const Dictionary& dictionary, CompareOp op, std::string_view constant) {
@@ -139,23 +156,30 @@ CodeInterval FindInterval(const Dictionary& dictionary, CompareOp op, std::strin
       const uint32_t low = bound(false);
       return {low, bound(true) - low, op == CompareOp::kNe};
     }
-    case CompareOp::kLt: return {0, bound(false)};
-    case CompareOp::kLe: return {0, bound(true)};
-    case CompareOp::kGt: return {bound(true), n - bound(true)};
-    case CompareOp::kGe: return {bound(false), n - bound(false)};
+    case CompareOp::kLt:
+      return {0, bound(false)};
+    case CompareOp::kLe:
+      return {0, bound(true)};
+    case CompareOp::kGt:
+      return {bound(true), n - bound(true)};
+    case CompareOp::kGe:
+      return {bound(false), n - bound(false)};
   }
   return {};
 }
 
-Slot CompareCodesWithConstant(ExprCompiler& c, CompareOp op, Slot codes, std::string_view constant) {
+Slot CompareCodesWithConstant(ExprCompiler& c, CompareOp op, Slot codes,
+                              std::string_view constant) {
   const CodeInterval interval = FindInterval(*c.info(codes).dictionary, op, constant);
   const Slot out = c.AddSlot(BoolInfo(c.info(codes).nullable));
   return c.Finish(MakeUnaryStep(codes, out,
                                 [=](const Vector& a, Vector& r, uint32_t n) {
                                   uint8_t* bytes = static_cast<uint8_t*>(r.data);
-                                  Kernels().code_in_range(a.code(), interval.low, interval.size, bytes, n);
+                                  Kernels().code_in_range(a.code(), interval.low, interval.size,
+                                                          bytes, n);
                                   if (interval.negated) Kernels().bytes_not(bytes, bytes, n);
-                                  if (r.nulls != nullptr) Kernels().bytes_and_not(bytes, r.nulls, bytes, n);
+                                  if (r.nulls != nullptr)
+                                    Kernels().bytes_and_not(bytes, r.nulls, bytes, n);
                                 }),
                   out, {codes});
 }
@@ -178,7 +202,8 @@ Slot CompareCodes(ExprCompiler& c, CompareOp op, Slot a, Slot b) {
                     r.nulls = MergeNulls(frame, out, x, y, n);
                     uint8_t* bytes = static_cast<uint8_t*>(r.data);
                     for (uint32_t i = 0; i < n; ++i) {
-                      const uint32_t u = classes[x.code()[x.constant ? 0 : i]], v = classes[y.code()[y.constant ? 0 : i]];
+                      const uint32_t u = classes[x.code()[x.constant ? 0 : i]],
+                                     v = classes[y.code()[y.constant ? 0 : i]];
                       bytes[i] = Holds(op, u < v ? -1 : u > v);
                     }
                     if (r.nulls != nullptr) Kernels().bytes_and_not(bytes, r.nulls, bytes, n);
@@ -196,7 +221,8 @@ std::string_view WithoutTrailingSpaces(std::string_view s) {
 
 Result<Slot> CompareStrings(ExprCompiler& c, CompareOp op, Slot a, Slot b, uint32_t collation_id) {
   const mysqlsem::Collation* collation = c.FindCollation(collation_id);
-  if (collation == nullptr) return NotSupported("collation " + std::to_string(collation_id) + " is not supported");
+  if (collation == nullptr)
+    return NotSupported("collation " + std::to_string(collation_id) + " is not supported");
   const SlotInfo& ia = c.info(a);
   const SlotInfo& ib = c.info(b);
   if (ia.rep == Rep::kCode && ib.rep == Rep::kStr && ib.constant && ia.dictionary->sorted() &&
@@ -217,7 +243,8 @@ Result<Slot> CompareStrings(ExprCompiler& c, CompareOp op, Slot a, Slot b, uint3
     const bool padded = collation->is_binary_padded(), negated = op == CompareOp::kNe;
     step = MakeRowStep({a, b}, out, Strictness::kStrict, [=](Row& r) {
       std::string_view x = r.Str(0), y = r.Str(1);
-      if (padded && x.size() != y.size()) x = WithoutTrailingSpaces(x), y = WithoutTrailingSpaces(y);
+      if (padded && x.size() != y.size())
+        x = WithoutTrailingSpaces(x), y = WithoutTrailingSpaces(y);
       return r.Return((x == y) != negated);
     });
     return c.Finish(std::move(step), out, {a, b});
@@ -233,14 +260,16 @@ Result<Slot> CompareStrings(ExprCompiler& c, CompareOp op, Slot a, Slot b, uint3
                        [=](Row& r) { return r.Return(Holds(op, r.Str(0).compare(r.Str(1)))); });
     return c.Finish(std::move(step), out, {a, b});
   } else {
-    step = MakeRowStep({a, b}, out, Strictness::kStrict,
-                       [=](Row& r) { return r.Return(Holds(op, collation->Compare(r.Str(0), r.Str(1)))); });
+    step = MakeRowStep({a, b}, out, Strictness::kStrict, [=](Row& r) {
+      return r.Return(Holds(op, collation->Compare(r.Str(0), r.Str(1))));
+    });
   }
   return c.Finish(std::move(step), out, {a, b}, {.expensive = true});
 }
 
 bool IsText(const SlotInfo& slot_info) {
-  return slot_info.rep == Rep::kCode || (slot_info.rep == Rep::kStr && slot_info.type.kind == TypeKind::kString);
+  return slot_info.rep == Rep::kCode ||
+         (slot_info.rep == Rep::kStr && slot_info.type.kind == TypeKind::kString);
 }
 
 }  // namespace
@@ -250,12 +279,15 @@ Result<Slot> CompareSlots(ExprCompiler& c, CompareOp op, Slot a, Slot b, uint32_
   const SlotInfo& ia = c.info(a);
   const SlotInfo& ib = c.info(b);
   if (IsText(ia) && IsText(ib)) return CompareStrings(c, op, a, b, collation);
-  if (IsText(ia) != IsText(ib) || ia.type.kind == TypeKind::kJson || ib.type.kind == TypeKind::kJson ||
-      ia.type.kind == TypeKind::kVector || ib.type.kind == TypeKind::kVector)
-    return NotSupported("comparing " + plan::TypeName(ia.type) + " with " + plan::TypeName(ib.type) + " is not supported");
+  if (IsText(ia) != IsText(ib) || ia.type.kind == TypeKind::kJson ||
+      ib.type.kind == TypeKind::kJson || ia.type.kind == TypeKind::kVector ||
+      ib.type.kind == TypeKind::kVector)
+    return NotSupported("comparing " + plan::TypeName(ia.type) + " with " +
+                        plan::TypeName(ib.type) + " is not supported");
   if (ia.type.IsTemporal() || ib.type.IsTemporal()) {
     if (ia.type.kind != ib.type.kind)
-      return NotSupported("comparing " + plan::TypeName(ia.type) + " with " + plan::TypeName(ib.type) + " is not supported");
+      return NotSupported("comparing " + plan::TypeName(ia.type) + " with " +
+                          plan::TypeName(ib.type) + " is not supported");
     return CompareByKernel(c, op, CompareClass::kI64, a, b);
   }
   if (ia.rep == Rep::kF64 || ib.rep == Rep::kF64) {
@@ -284,16 +316,19 @@ Result<Slot> BuildComparison(ExprCompiler& c, const ExprPtr& e) {
                       const uint8_t* u = static_cast<const uint8_t*>(x.data);
                       const uint8_t* v = static_cast<const uint8_t*>(y.data);
                       uint8_t* bytes = static_cast<uint8_t*>(r.data);
-                      for (uint32_t i = 0; i < n; ++i) bytes[i] = u[x.constant ? 0 : i] | v[y.constant ? 0 : i];
+                      for (uint32_t i = 0; i < n; ++i)
+                        bytes[i] = u[x.constant ? 0 : i] | v[y.constant ? 0 : i];
                       return {};
                     }),
                     out, {equal, both_null});
   }
-  const CompareOp op = static_cast<CompareOp>(static_cast<int>(e->op) - static_cast<int>(ExprOp::kEq));
+  const CompareOp op =
+      static_cast<CompareOp>(static_cast<int>(e->op) - static_cast<int>(ExprOp::kEq));
   return CompareSlots(c, op, a, b, e->collation);
 }
 
-// ---- IN -------------------------------------------------------------------------------------------------------------
+// ---- IN
+// -------------------------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -320,7 +355,9 @@ class IntegerSet {
   }
 
  private:
-  static size_t Hash(int64_t value) { return (static_cast<uint64_t>(value) * 0x9E3779B97F4A7C15ull) >> 20; }
+  static size_t Hash(int64_t value) {
+    return (static_cast<uint64_t>(value) * 0x9E3779B97F4A7C15ull) >> 20;
+  }
   std::vector<int64_t> slots_;
   std::vector<uint8_t> used_;
   size_t mask_;
@@ -370,8 +407,10 @@ Slot InIntegers(ExprCompiler& c, Slot x, std::vector<int64_t> values, bool list_
         bytes[i] = offset < size ? table[offset] : 0;
       }
     } else {
-      uint8_t* other = frame.Nulls(out);   // free until the NULLs are merged
-      auto eq = Kernels().compare[static_cast<int>(CompareOp::kEq)][static_cast<int>(CompareClass::kI64)][1];
+      uint8_t* other = frame.Nulls(out);  // free until the NULLs are merged
+      auto eq =
+          Kernels()
+              .compare[static_cast<int>(CompareOp::kEq)][static_cast<int>(CompareClass::kI64)][1];
       eq(in, &values[0], bytes, n);
       for (size_t k = 1; k < values.size(); ++k) {
         eq(in, &values[k], other, n);
@@ -422,12 +461,13 @@ Result<Slot> BuildIn(ExprCompiler& c, const ExprPtr& e) {
   std::vector<int64_t> integers;
   auto strings = std::make_shared<StringSet>();
   bool list_has_null = false;
-  std::vector<ExprPtr> others;   // compared one by one
+  std::vector<ExprPtr> others;  // compared one by one
   const SlotInfo x_info = c.info(x);
   const bool text = IsText(x_info);
   if (text) {
     strings->collation = c.FindCollation(e->collation);
-    if (strings->collation == nullptr) return NotSupported("collation " + std::to_string(e->collation) + " is not supported");
+    if (strings->collation == nullptr)
+      return NotSupported("collation " + std::to_string(e->collation) + " is not supported");
   }
   const bool integral = x_info.rep == Rep::kI64 && FitsI64(x_info.range);
   for (size_t i = 1; i < e->args.size(); ++i) {
@@ -438,15 +478,18 @@ Result<Slot> BuildIn(ExprCompiler& c, const ExprPtr& e) {
       list_has_null = true;
     } else if (text && arg.type.kind == TypeKind::kString) {
       strings->values.emplace(strings->collation->Hash(arg.constant.bytes), arg.constant.bytes);
-    } else if (integral && plan::LaneOf(arg.type) != Lane::kF64 && plan::LaneOf(arg.type) != Lane::kStr &&
+    } else if (integral && plan::LaneOf(arg.type) != Lane::kF64 &&
+               plan::LaneOf(arg.type) != Lane::kStr &&
                arg.type.IsTemporal() == x_info.type.IsTemporal() &&
                (!arg.type.IsTemporal() || arg.type.kind == x_info.type.kind)) {
-      // Both scaled alike; a constant with digits that x cannot have, or beyond 64 bits, equals nothing.
+      // Both scaled alike; a constant with digits that x cannot have, or beyond 64 bits, equals
+      // nothing.
       const int arg_scale = arg.type.kind == TypeKind::kDecimal ? arg.type.scale : 0;
       const int x_scale = x_info.type.kind == TypeKind::kDecimal ? x_info.scale : 0;
       int128 value;
-      if (mysqlsem::RescaleInt128(arg.constant.integer, arg_scale, x_scale, mysqlsem::DecimalRounding::kTruncate, &value) ==
-              mysqlsem::kDecOk &&
+      if (mysqlsem::RescaleInt128(arg.constant.integer, arg_scale, x_scale,
+                                  mysqlsem::DecimalRounding::kTruncate,
+                                  &value) == mysqlsem::kDecOk &&
           value >= kMinI64 && value <= kMaxI64)
         integers.push_back(static_cast<int64_t>(value));
     } else {
@@ -462,7 +505,10 @@ Result<Slot> BuildIn(ExprCompiler& c, const ExprPtr& e) {
   } else {
     // Nothing can be equal, but NULL arguments still give NULL.
     const Slot out = c.AddSlot(BoolInfo(x_info.nullable || list_has_null));
-    result = c.Finish(MakeUnaryStep(x, out, [](const Vector&, Vector& r, uint32_t n) { std::memset(r.data, 0, n); }), out, {x});
+    result = c.Finish(
+        MakeUnaryStep(x, out,
+                      [](const Vector&, Vector& r, uint32_t n) { std::memset(r.data, 0, n); }),
+        out, {x});
     if (list_has_null) result = c.NullConstant(BoolInfo(true));
   }
   for (const ExprPtr& other : others) {

@@ -13,7 +13,9 @@ using plan::ExprOp;
 using plan::Type;
 using plan::TypeKind;
 
-std::string_view ProgramMemory::Keep(std::string_view bytes) { return strings_.emplace_back(bytes); }
+std::string_view ProgramMemory::Keep(std::string_view bytes) {
+  return strings_.emplace_back(bytes);
+}
 
 void* ProgramMemory::Allocate(size_t bytes) {
   // Kernels read whole SIMD registers past the end of a value.
@@ -24,19 +26,29 @@ void* ProgramMemory::Allocate(size_t bytes) {
 
 ValueRange TypeRange(const Type& type) {
   switch (type.kind) {
-    case TypeKind::kNull: return MakeRange(0, 0);
-    case TypeKind::kInt: return MakeRange(kMinI64, kMaxI64);
+    case TypeKind::kNull:
+      return MakeRange(0, 0);
+    case TypeKind::kInt:
+      return MakeRange(kMinI64, kMaxI64);
     case TypeKind::kUInt:
-    case TypeKind::kSet: return MakeRange(0, kMaxU64);
+    case TypeKind::kSet:
+      return MakeRange(0, kMaxU64);
     case TypeKind::kBit:
-      return MakeRange(0, type.max_length == 0 || type.max_length >= 64 ? kMaxU64 : (int128{1} << type.max_length) - 1);
-    case TypeKind::kYear: return MakeRange(0, 2155);
-    case TypeKind::kEnum: return MakeRange(0, 65535);
-    case TypeKind::kDate: return MakeRange(0, (9999 << 9) | (15 << 5) | 31);
+      return MakeRange(0, type.max_length == 0 || type.max_length >= 64
+                              ? kMaxU64
+                              : (int128{1} << type.max_length) - 1);
+    case TypeKind::kYear:
+      return MakeRange(0, 2155);
+    case TypeKind::kEnum:
+      return MakeRange(0, 65535);
+    case TypeKind::kDate:
+      return MakeRange(0, (9999 << 9) | (15 << 5) | 31);
     case TypeKind::kDecimal:
       if (type.precision > 38) return {};
-      return MakeRange(-(mysqlsem::PowerOfTen(type.precision) - 1), mysqlsem::PowerOfTen(type.precision) - 1);
-    default: return MakeRange(kMinI64, kMaxI64);
+      return MakeRange(-(mysqlsem::PowerOfTen(type.precision) - 1),
+                       mysqlsem::PowerOfTen(type.precision) - 1);
+    default:
+      return MakeRange(kMinI64, kMaxI64);
   }
 }
 
@@ -46,9 +58,15 @@ struct ExprCompiler::Mark {
 };
 
 ExprCompiler::Mark ExprCompiler::MakeMark() const {
-  return {scope_->slots.size(),          scope_->steps.size(),    scope_->imports.size(),
-          scope_->constants.size(),      scope_->children.size(), builder_->values_log.size(),
-          builder_->conversions_log.size(), scope_->num_states,   builder_->num_raising,
+  return {scope_->slots.size(),
+          scope_->steps.size(),
+          scope_->imports.size(),
+          scope_->constants.size(),
+          scope_->children.size(),
+          builder_->values_log.size(),
+          builder_->conversions_log.size(),
+          scope_->num_states,
+          builder_->num_raising,
           builder_->num_expensive};
 }
 
@@ -58,7 +76,9 @@ void ExprCompiler::RollBack(const Mark& mark) {
   scope_->imports.resize(mark.imports);
   scope_->constants.resize(mark.constants);
   scope_->children.resize(mark.children);
-  std::erase_if(scope_->columns, [&](const auto& column) { return static_cast<size_t>(column.second) >= mark.slots; });
+  std::erase_if(scope_->columns, [&](const auto& column) {
+    return static_cast<size_t>(column.second) >= mark.slots;
+  });
   scope_->num_states = mark.num_states;
   builder_->num_raising = mark.num_raising;
   builder_->num_expensive = mark.num_expensive;
@@ -73,7 +93,11 @@ void ExprCompiler::RollBack(const Mark& mark) {
 }
 
 ExprCompiler::ExprCompiler(const BatchLayout& input, QueryContext* context, ProgramMemory* memory)
-    : input_(input), context_(context), memory_(memory), root_(std::make_unique<Scope>()), scope_(root_.get()) {
+    : input_(input),
+      context_(context),
+      memory_(memory),
+      root_(std::make_unique<Scope>()),
+      scope_(root_.get()) {
   builders_.push_back({.scope = scope_});
   builder_ = &builders_.back();
 }
@@ -122,7 +146,8 @@ bool ExprCompiler::TryFold(Step* step, Slot out, std::span<const Slot> inputs) {
   slot_info.nullable = is_null;
   slot_info.num_distinct = 1;
   if (!is_null && rep == Rep::kI64) {
-    const int128 value = slot_info.type.IsUnsigned() ? static_cast<int128>(*kept.u64()) : int128{*kept.i64()};
+    const int128 value =
+        slot_info.type.IsUnsigned() ? static_cast<int128>(*kept.u64()) : int128{*kept.i64()};
     slot_info.range = MakeRange(value, value);
   } else if (!is_null && rep == Rep::kI128) {
     slot_info.range = MakeRange(*kept.i128(), *kept.i128());
@@ -131,7 +156,8 @@ bool ExprCompiler::TryFold(Step* step, Slot out, std::span<const Slot> inputs) {
   return true;
 }
 
-Slot ExprCompiler::Finish(std::unique_ptr<Step> step, Slot out, std::span<const Slot> inputs, StepTraits traits) {
+Slot ExprCompiler::Finish(std::unique_ptr<Step> step, Slot out, std::span<const Slot> inputs,
+                          StepTraits traits) {
   if (traits.foldable && TryFold(step.get(), out, inputs)) return out;
   scope_->steps.push_back(std::move(step));
   if (traits.raises) ++builder_->num_raising;
@@ -139,7 +165,8 @@ Slot ExprCompiler::Finish(std::unique_ptr<Step> step, Slot out, std::span<const 
   return out;
 }
 
-// ---- constants ------------------------------------------------------------------------------------------------------
+// ---- constants
+// ------------------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -174,14 +201,17 @@ Result<Slot> ExprCompiler::ConstantSlot(const plan::Value& value, const Type& ty
       const int128 v = value.integer;
       slot_info.range = MakeRange(v, v);
       if (slot_info.rep == Rep::kI128 && v >= kMinI64 && v <= kMaxI64) slot_info.rep = Rep::kI64;
-      if (slot_info.rep == Rep::kI64 && (v < kMinI64 || v > (type.IsUnsigned() ? kMaxU64 : kMaxI64)))
+      if (slot_info.rep == Rep::kI64 &&
+          (v < kMinI64 || v > (type.IsUnsigned() ? kMaxU64 : kMaxI64)))
         return NotSupported("malformed constant of type " + plan::TypeName(type));
       const int64_t low = static_cast<int64_t>(v);
       vector = slot_info.rep == Rep::kI64 ? ConstantOfWidth(memory_, Rep::kI64, &low, false)
                                           : ConstantOfWidth(memory_, Rep::kI128, &v, false);
       break;
     }
-    case Rep::kF64: vector = ConstantOfWidth(memory_, Rep::kF64, &value.real, false); break;
+    case Rep::kF64:
+      vector = ConstantOfWidth(memory_, Rep::kF64, &value.real, false);
+      break;
     case Rep::kStr: {
       const std::string_view bytes = memory_->Keep(value.bytes);
       const StringRef ref{bytes.data(), static_cast<uint32_t>(bytes.size()), 0};
@@ -190,15 +220,18 @@ Result<Slot> ExprCompiler::ConstantSlot(const plan::Value& value, const Type& ty
     }
     case Rep::kBig: {
       mysqlsem::BigDecimal big;
-      if (type.precision > mysqlsem::kDecimalMaxPrecision || type.scale > mysqlsem::kDecimalMaxScale ||
-          value.bytes.size() != static_cast<size_t>(mysqlsem::PackedDecimalSize(type.precision, type.scale)) ||
-          mysqlsem::BigDecimal::FromPacked(reinterpret_cast<const uint8_t*>(value.bytes.data()), type.precision, type.scale,
-                                           &big) != mysqlsem::kDecOk)
+      if (type.precision > mysqlsem::kDecimalMaxPrecision ||
+          type.scale > mysqlsem::kDecimalMaxScale ||
+          value.bytes.size() !=
+              static_cast<size_t>(mysqlsem::PackedDecimalSize(type.precision, type.scale)) ||
+          mysqlsem::BigDecimal::FromPacked(reinterpret_cast<const uint8_t*>(value.bytes.data()),
+                                           type.precision, type.scale, &big) != mysqlsem::kDecOk)
         return NotSupported("malformed constant of type " + plan::TypeName(type));
       vector = ConstantOfWidth(memory_, Rep::kBig, &big, false);
       break;
     }
-    default: break;
+    default:
+      break;
   }
   return AddConstant(slot_info, vector);
 }
@@ -211,7 +244,8 @@ Slot ExprCompiler::NullConstant(const SlotInfo& like) {
   if (slot_info.rep == Rep::kI64 || slot_info.rep == Rep::kI128) slot_info.range = MakeRange(0, 0);
   Vector vector = ConstantOfWidth(memory_, slot_info.rep, nullptr, true);
   if (slot_info.rep == Rep::kStr) *vector.str() = {"", 0, 0};
-  if (slot_info.rep == Rep::kBig) *static_cast<mysqlsem::BigDecimal*>(vector.data) = mysqlsem::BigDecimal();
+  if (slot_info.rep == Rep::kBig)
+    *static_cast<mysqlsem::BigDecimal*>(vector.data) = mysqlsem::BigDecimal();
   return AddConstant(slot_info, vector);
 }
 
@@ -242,10 +276,13 @@ int128 ExprCompiler::ConstantInt(Slot slot) const {
   const Vector* vector = ConstantVector(slot);
   DCHECK(vector != nullptr);
   switch (info(slot).rep) {
-    case Rep::kBool: return *static_cast<const uint8_t*>(vector->data);
-    case Rep::kI128: return *vector->i128();
+    case Rep::kBool:
+      return *static_cast<const uint8_t*>(vector->data);
+    case Rep::kI128:
+      return *vector->i128();
     default:
-      return info(slot).type.IsUnsigned() ? static_cast<int128>(*vector->u64()) : static_cast<int128>(*vector->i64());
+      return info(slot).type.IsUnsigned() ? static_cast<int128>(*vector->u64())
+                                          : static_cast<int128>(*vector->i64());
   }
 }
 
@@ -260,13 +297,16 @@ const mysqlsem::Collation* ExprCompiler::FindCollation(uint32_t id) const {
   return mysqlsem::FindCollation(id);
 }
 
-// ---- numbering of expressions ---------------------------------------------------------------------------------------
+// ---- numbering of expressions
+// ---------------------------------------------------------------------------------------
 
 int ExprCompiler::NumberOf(const Expr& expr) {
   auto cached = number_cache_.find(&expr);
   if (cached != number_cache_.end()) return cached->second;
   std::string key;
-  auto put = [&key](const auto& value) { key.append(reinterpret_cast<const char*>(&value), sizeof value); };
+  auto put = [&key](const auto& value) {
+    key.append(reinterpret_cast<const char*>(&value), sizeof value);
+  };
   put(expr.op);
   if (expr.op == ExprOp::kColumn) {
     put(expr.column);
@@ -286,7 +326,8 @@ int ExprCompiler::NumberOf(const Expr& expr) {
     }
     for (const ExprPtr& arg : expr.args) put(NumberOf(*arg));
   }
-  const int number = numbers_.emplace(std::move(key), static_cast<int>(numbers_.size())).first->second;
+  const int number =
+      numbers_.emplace(std::move(key), static_cast<int>(numbers_.size())).first->second;
   number_cache_.emplace(&expr, number);
   return number;
 }
@@ -318,7 +359,8 @@ Slot ExprCompiler::FindValue(ScopeBuilder* builder, int number) {
   return inner;
 }
 
-// ---- compilation ----------------------------------------------------------------------------------------------------
+// ---- compilation
+// ----------------------------------------------------------------------------------------------------
 
 Result<Slot> ExprCompiler::Compile(const ExprPtr& expr) {
   if (expr == nullptr) return NotSupported("missing expression");
@@ -332,19 +374,25 @@ Result<Slot> ExprCompiler::Compile(const ExprPtr& expr) {
 
 Result<Slot> ExprCompiler::CompileColumn(const Expr& expr) {
   const int position = input_.Find(expr.column);
-  if (position < 0) return MakeError(ErrorCode::kInternal, "expression reads a column that its input lacks: #" + std::to_string(expr.column));
+  if (position < 0)
+    return MakeError(ErrorCode::kInternal, "expression reads a column that its input lacks: #" +
+                                               std::to_string(expr.column));
   const ColumnInfo& column = input_.columns[static_cast<size_t>(position)];
-  SlotInfo slot_info{.type = column.type, .rep = RepOfLane(column.lane), .nullable = column.nullable};
+  SlotInfo slot_info{
+      .type = column.type, .rep = RepOfLane(column.lane), .nullable = column.nullable};
   slot_info.dictionary = column.dictionary;
   slot_info.num_distinct = column.num_distinct;
-  if (column.type.kind == TypeKind::kDecimal) slot_info.scale = slot_info.min_scale = column.type.scale;
+  if (column.type.kind == TypeKind::kDecimal)
+    slot_info.scale = slot_info.min_scale = column.type.scale;
   if (slot_info.rep == Rep::kI64 || slot_info.rep == Rep::kI128) {
     slot_info.range = column.range.known ? column.range : TypeRange(column.type);
-    const ValueRange lane_range = slot_info.rep == Rep::kI128
-                                      ? MakeRange(std::numeric_limits<int128>::min(), std::numeric_limits<int128>::max())
-                                      : MakeRange(kMinI64, column.type.IsUnsigned() ? kMaxU64 : kMaxI64);
+    const ValueRange lane_range =
+        slot_info.rep == Rep::kI128
+            ? MakeRange(std::numeric_limits<int128>::min(), std::numeric_limits<int128>::max())
+            : MakeRange(kMinI64, column.type.IsUnsigned() ? kMaxU64 : kMaxI64);
     if (!slot_info.range.known) slot_info.range = lane_range;
-    slot_info.range = MakeRange(std::max(slot_info.range.min, lane_range.min), std::min(slot_info.range.max, lane_range.max));
+    slot_info.range = MakeRange(std::max(slot_info.range.min, lane_range.min),
+                                std::min(slot_info.range.max, lane_range.max));
     // An empty table may announce min > max.
     if (slot_info.range.min > slot_info.range.max) slot_info.range = MakeRange(0, 0);
   }
@@ -398,7 +446,8 @@ Result<Slot> ExprCompiler::CompileLookup(const ExprPtr& expr) {
   return AddLookup(*this, std::move(table), codes);
 }
 
-// ---- branches -------------------------------------------------------------------------------------------------------
+// ---- branches
+// -------------------------------------------------------------------------------------------------------
 
 int ExprCompiler::OpenChild() {
   scope_->children.push_back(std::make_unique<Scope>());
@@ -443,18 +492,21 @@ Result<void> ExprCompiler::ConvertBranch(Branch* branch, const Convert& convert)
   return {};
 }
 
-Result<ExprCompiler::Branch> ExprCompiler::CompileBranch(const ExprPtr& expr, const Convert& convert) {
+Result<ExprCompiler::Branch> ExprCompiler::CompileBranch(const ExprPtr& expr,
+                                                         const Convert& convert) {
   const auto decided = lazy_.find(expr.get());
   if (decided == lazy_.end() || !decided->second) {
     const Mark mark = MakeMark();
     ASSIGN_OR_RETURN(Slot slot, Compile(expr));
     ASSIGN_OR_RETURN(slot, convert(slot));
-    if (builder_->num_raising == mark.num_raising && builder_->num_expensive == mark.num_expensive) {
+    if (builder_->num_raising == mark.num_raising &&
+        builder_->num_expensive == mark.num_expensive) {
       lazy_[expr.get()] = false;
       return Branch{-1, slot, info(slot)};
     }
     lazy_[expr.get()] = true;
-    // Columns added to the root scope by a trial in the root scope go away with it and are compiled again.
+    // Columns added to the root scope by a trial in the root scope go away with it and are compiled
+    // again.
     RollBack(mark);
   }
   const int child = OpenChild();

@@ -1,4 +1,5 @@
-// CASE, IF, COALESCE, NULLIF, GREATEST, LEAST, FIELD, ELT, INTERVAL and the check for one-row subqueries.
+// CASE, IF, COALESCE, NULLIF, GREATEST, LEAST, FIELD, ELT, INTERVAL and the check for one-row
+// subqueries.
 #include <algorithm>
 #include <cstring>
 
@@ -17,10 +18,12 @@ namespace {
 
 const uint8_t* Bytes(const Vector& v) { return static_cast<const uint8_t*>(v.data); }
 
-// ---- a common representation for the values of several branches ------------------------------------------------------
+// ---- a common representation for the values of several branches
+// ------------------------------------------------------
 
 // Brings the branches to one representation that can hold any of them, and fills `result` with it.
-Result<void> Unify(ExprCompiler& c, const Type& type, std::vector<Branch*> values, SlotInfo* result) {
+Result<void> Unify(ExprCompiler& c, const Type& type, std::vector<Branch*> values,
+                   SlotInfo* result) {
   SlotInfo slot_info{.type = type, .nullable = false};
   const TypeKind kind = type.kind;
   auto convert_all = [&](const ExprCompiler::Convert& convert) -> Result<void> {
@@ -38,7 +41,8 @@ Result<void> Unify(ExprCompiler& c, const Type& type, std::vector<Branch*> value
     }));
   } else if (kind == TypeKind::kDecimal) {
     slot_info.rep = Rep::kI64;
-    RETURN_IF_ERROR(convert_all([&](Slot s) -> Result<Slot> { return c.IsNullConstant(s) ? s : c.ToNumber(s); }));
+    RETURN_IF_ERROR(convert_all(
+        [&](Slot s) -> Result<Slot> { return c.IsNullConstant(s) ? s : c.ToNumber(s); }));
     uint8_t scale = 0, min_scale = 255;
     bool big = false;
     for (Branch* value : values) {
@@ -50,7 +54,8 @@ Result<void> Unify(ExprCompiler& c, const Type& type, std::vector<Branch*> value
     slot_info.scale = scale;
     slot_info.min_scale = std::min(min_scale, scale);
     if (!big) {
-      RETURN_IF_ERROR(convert_all([&](Slot s) -> Result<Slot> { return c.IsNullConstant(s) ? s : c.Rescale(s, scale); }));
+      RETURN_IF_ERROR(convert_all(
+          [&](Slot s) -> Result<Slot> { return c.IsNullConstant(s) ? s : c.Rescale(s, scale); }));
       bool narrow = true;
       for (Branch* value : values) {
         if (is_null(*value)) continue;
@@ -69,10 +74,12 @@ Result<void> Unify(ExprCompiler& c, const Type& type, std::vector<Branch*> value
     const Rep rep = slot_info.rep;
     RETURN_IF_ERROR(convert_all([&](Slot s) -> Result<Slot> {
       const SlotInfo& in = c.info(s);
-      const bool same = c.IsNullConstant(s) || in.type.kind == kind || (type.IsInteger() && !in.type.IsTemporal() &&
-                                                                        in.type.kind != TypeKind::kDecimal);
+      const bool same =
+          c.IsNullConstant(s) || in.type.kind == kind ||
+          (type.IsInteger() && !in.type.IsTemporal() && in.type.kind != TypeKind::kDecimal);
       if (!same)
-        return NotSupported("mixing " + plan::TypeName(in.type) + " with " + plan::TypeName(type) + " is not supported");
+        return NotSupported("mixing " + plan::TypeName(in.type) + " with " + plan::TypeName(type) +
+                            " is not supported");
       return c.ToRep(s, rep);
     }));
   }
@@ -81,7 +88,9 @@ Result<void> Unify(ExprCompiler& c, const Type& type, std::vector<Branch*> value
   bool first = true;
   for (Branch* value : values) {
     slot_info.nullable |= value->info.nullable;
-    num_distinct = num_distinct < 0 || value->info.num_distinct < 0 ? -1 : num_distinct + value->info.num_distinct;
+    num_distinct = num_distinct < 0 || value->info.num_distinct < 0
+                       ? -1
+                       : num_distinct + value->info.num_distinct;
     if (is_null(*value)) continue;
     range = first ? value->info.range : UnionRange(range, value->info.range);
     first = false;
@@ -97,9 +106,11 @@ Result<void> Unify(ExprCompiler& c, const Type& type, std::vector<Branch*> value
   return {};
 }
 
-// ---- evaluation -----------------------------------------------------------------------------------------------------
+// ---- evaluation
+// -----------------------------------------------------------------------------------------------------
 
-void Blend(Rep rep, const uint8_t* condition, const Vector& a, const Vector& b, void* out, uint32_t n) {
+void Blend(Rep rep, const uint8_t* condition, const Vector& a, const Vector& b, void* out,
+           uint32_t n) {
   const uint32_t width = RepWidth(rep);
   const KernelTable& k = Kernels();
   if (width == 8) return k.blend8(condition, a.data, a.constant, b.data, b.constant, out, n);
@@ -113,15 +124,18 @@ void Blend(Rep rep, const uint8_t* condition, const Vector& a, const Vector& b, 
 }
 
 // out = condition ? a : b, with NULLs; `condition` holds bytes for n rows. `r` may be b's vector.
-void BlendVectors(Frame& frame, Slot out, const uint8_t* condition, const Vector& a, const Vector& b, uint32_t n) {
+void BlendVectors(Frame& frame, Slot out, const uint8_t* condition, const Vector& a,
+                  const Vector& b, uint32_t n) {
   static constexpr uint8_t kNone[1] = {0};
   const Vector left = a, right = b;
   Vector& r = frame.Begin(out);
   Blend(frame.info(out).rep, condition, left, right, r.data, n);
   if (left.nulls == nullptr && right.nulls == nullptr) return;
   uint8_t* nulls = frame.Nulls(out);
-  Kernels().blend1(condition, left.nulls != nullptr ? left.nulls : kNone, left.constant || left.nulls == nullptr,
-                   right.nulls != nullptr ? right.nulls : kNone, right.constant || right.nulls == nullptr, nulls, n);
+  Kernels().blend1(condition, left.nulls != nullptr ? left.nulls : kNone,
+                   left.constant || left.nulls == nullptr,
+                   right.nulls != nullptr ? right.nulls : kNone,
+                   right.constant || right.nulls == nullptr, nulls, n);
   r.nulls = nulls;
 }
 
@@ -193,7 +207,8 @@ class CaseStep final : public Step {
       }
       const bool eager = arm.when.child < 0;
       if (!eager) RETURN_IF_ERROR(frame.RunChild(arm.when.child, rest, num_rest));
-      const Vector& when = eager ? frame.in(arm.when.slot) : frame.child(arm.when.child).in(arm.when.slot);
+      const Vector& when =
+          eager ? frame.in(arm.when.slot) : frame.child(arm.when.child).in(arm.when.slot);
       uint32_t num_taken = 0, left = 0;
       for (uint32_t k = 0; k < num_rest; ++k) {
         const uint16_t row = rest[k];
@@ -213,7 +228,8 @@ class CaseStep final : public Step {
 
  private:
   // Writes the branch's values to the given rows of `r`.
-  Result<void> Put(Frame& frame, Rep rep, const Branch& value, const uint16_t* rows, uint32_t n, const Vector& r) const {
+  Result<void> Put(Frame& frame, Rep rep, const Branch& value, const uint16_t* rows, uint32_t n,
+                   const Vector& r) const {
     if (value.child >= 0) {
       RETURN_IF_ERROR(frame.RunChild(value.child, rows, n));
       ScatterRep(rep, frame.child(value.child).in(value.slot), rows, n, r);
@@ -227,7 +243,8 @@ class CaseStep final : public Step {
     const uint32_t width = RepWidth(rep);
     for (uint32_t k = 0; k < n; ++k) {
       const size_t row = rows[k];
-      std::memcpy(static_cast<char*>(r.data) + row * width, static_cast<const char*>(v.data) + row * width, width);
+      std::memcpy(static_cast<char*>(r.data) + row * width,
+                  static_cast<const char*>(v.data) + row * width, width);
       r.nulls[row] = v.nulls == nullptr ? 0 : v.nulls[row];
     }
     return {};
@@ -251,11 +268,14 @@ SlotInfo NullLike(const Type& type) {
 Result<Slot> Same(Slot s) { return s; }
 
 // whens[i] -> thens[i], else the last of thens (if there is one more) or NULL.
-Result<Slot> BuildCase(ExprCompiler& c, const Type& type, const std::vector<ExprPtr>& whens, const std::vector<ExprPtr>& thens) {
+Result<Slot> BuildCase(ExprCompiler& c, const Type& type, const std::vector<ExprPtr>& whens,
+                       const std::vector<ExprPtr>& thens) {
   std::vector<CaseStep::Arm> arms;
   bool lazy = false, raises = false;
   for (size_t i = 0; i < whens.size(); ++i) {
-    auto to_bool = [&](Slot s) -> Result<Slot> { return c.IsNullConstant(s) ? c.ToRep(s, Rep::kBool) : c.ToBool(s); };
+    auto to_bool = [&](Slot s) -> Result<Slot> {
+      return c.IsNullConstant(s) ? c.ToRep(s, Rep::kBool) : c.ToBool(s);
+    };
     CaseStep::Arm arm;
     // The first condition is evaluated for every row anyway.
     if (i == 0) {
@@ -286,12 +306,13 @@ Result<Slot> BuildCase(ExprCompiler& c, const Type& type, const std::vector<Expr
   RETURN_IF_ERROR(Unify(c, type, values, &slot_info));
   if (!lazy && slot_info.rep != Rep::kBig) {
     Slot slot = otherwise.slot;
-    for (size_t i = arms.size(); i-- > 0;) slot = SelectSlots(c, arms[i].when.slot, arms[i].then.slot, slot, slot_info);
+    for (size_t i = arms.size(); i-- > 0;)
+      slot = SelectSlots(c, arms[i].when.slot, arms[i].then.slot, slot, slot_info);
     return slot;
   }
   const Slot out = c.AddSlot(slot_info);
-  return c.Finish(std::make_unique<CaseStep>(std::move(arms), std::move(otherwise), out, false), out, {},
-                  {.raises = raises, .foldable = false});
+  return c.Finish(std::make_unique<CaseStep>(std::move(arms), std::move(otherwise), out, false),
+                  out, {}, {.raises = raises, .foldable = false});
 }
 
 Result<Slot> BuildCoalesce(ExprCompiler& c, const Type& type, const std::vector<ExprPtr>& args) {
@@ -309,7 +330,7 @@ Result<Slot> BuildCoalesce(ExprCompiler& c, const Type& type, const std::vector<
     raises |= arm.then.raises;
     const bool last = !arm.then.info.nullable;
     arms.push_back(std::move(arm));
-    if (last) break;   // later arguments are never reached
+    if (last) break;  // later arguments are never reached
   }
   std::vector<Branch*> values;
   for (auto& arm : arms) values.push_back(&arm.then);
@@ -318,14 +339,15 @@ Result<Slot> BuildCoalesce(ExprCompiler& c, const Type& type, const std::vector<
   slot_info.nullable = arms.back().then.info.nullable;
   if (!lazy && slot_info.rep != Rep::kBig) {
     Slot slot = arms.back().then.slot;
-    for (size_t i = arms.size() - 1; i-- > 0;) slot = CoalesceSlots(c, arms[i].then.slot, slot, slot_info);
+    for (size_t i = arms.size() - 1; i-- > 0;)
+      slot = CoalesceSlots(c, arms[i].then.slot, slot, slot_info);
     return slot;
   }
   Branch otherwise = std::move(arms.back().then);
   arms.pop_back();
   const Slot out = c.AddSlot(slot_info);
-  return c.Finish(std::make_unique<CaseStep>(std::move(arms), std::move(otherwise), out, true), out, {},
-                  {.raises = raises, .foldable = false});
+  return c.Finish(std::make_unique<CaseStep>(std::move(arms), std::move(otherwise), out, true), out,
+                  {}, {.raises = raises, .foldable = false});
 }
 
 Result<Slot> BuildNullIf(ExprCompiler& c, const Expr& e) {
@@ -340,7 +362,8 @@ Result<Slot> BuildNullIf(ExprCompiler& c, const Expr& e) {
   return SelectSlots(c, equal, null, value.slot, slot_info);
 }
 
-// LEAST and GREATEST: NULL if any argument is; of equal values GREATEST takes the last and LEAST the first, as the server.
+// LEAST and GREATEST: NULL if any argument is; of equal values GREATEST takes the last and LEAST
+// the first, as the server.
 Result<Slot> BuildExtreme(ExprCompiler& c, const Expr& e) {
   const bool least = e.op == ExprOp::kLeast;
   std::vector<Branch> branches;
@@ -359,7 +382,8 @@ Result<Slot> BuildExtreme(ExprCompiler& c, const Expr& e) {
   for (size_t i = 1; i < branches.size(); ++i) {
     const Slot next = branches[i].slot;
     ASSIGN_OR_RETURN(Slot less, CompareSlots(c, CompareOp::kLt, next, best, collation));
-    const Slot chosen = least ? SelectSlots(c, less, next, best, slot_info) : SelectSlots(c, less, best, next, slot_info);
+    const Slot chosen = least ? SelectSlots(c, less, next, best, slot_info)
+                              : SelectSlots(c, less, best, next, slot_info);
     // Where either is NULL the comparison is not true: take the NULL one.
     const SlotInfo chosen_info = c.info(chosen);
     if (!chosen_info.nullable) {
@@ -381,7 +405,8 @@ Result<Slot> BuildExtreme(ExprCompiler& c, const Expr& e) {
                         // Constant value, varying NULLs: spread it.
                         Vector& flat = frame.Begin(merged);
                         uint16_t rows[kVectorSize];
-                        for (uint32_t i = 0; i < frame.count; ++i) rows[i] = static_cast<uint16_t>(i);
+                        for (uint32_t i = 0; i < frame.count; ++i)
+                          rows[i] = static_cast<uint16_t>(i);
                         GatherRep(frame.info(merged).rep, v, rows, frame.count, flat);
                         flat.nulls = MergeNulls(frame, merged, x, y, frame.count);
                         return {};
@@ -436,12 +461,17 @@ Result<Slot> BuildConditional(ExprCompiler& c, const ExprPtr& expr) {
       if (i < e.args.size()) thens.push_back(e.args[i]);
       return BuildCase(c, e.type, whens, thens);
     }
-    case ExprOp::kIf: return BuildCase(c, e.type, {e.args[0]}, {e.args[1], e.args[2]});
-    case ExprOp::kCoalesce: return BuildCoalesce(c, e.type, e.args);
-    case ExprOp::kNullIf: return BuildNullIf(c, e);
+    case ExprOp::kIf:
+      return BuildCase(c, e.type, {e.args[0]}, {e.args[1], e.args[2]});
+    case ExprOp::kCoalesce:
+      return BuildCoalesce(c, e.type, e.args);
+    case ExprOp::kNullIf:
+      return BuildNullIf(c, e);
     case ExprOp::kGreatest:
-    case ExprOp::kLeast: return BuildExtreme(c, e);
-    case ExprOp::kRejectIf: return BuildRejectIf(c, e);
+    case ExprOp::kLeast:
+      return BuildExtreme(c, e);
+    case ExprOp::kRejectIf:
+      return BuildRejectIf(c, e);
     case ExprOp::kField:
       for (size_t i = 1; i < e.args.size(); ++i) {
         whens.push_back(Compare(ExprOp::kEq, e.args[0], e.args[i], e.collation));
@@ -456,8 +486,10 @@ Result<Slot> BuildConditional(ExprCompiler& c, const ExprPtr& expr) {
       }
       return BuildCase(c, e.type, whens, thens);
     case ExprOp::kInterval:
-      // The server bisects a long list of constants, which differs from this only for lists that are not ascending.
-      if (e.args.size() > 8) return NotSupported("INTERVAL() with more than 7 bounds is not supported");
+      // The server bisects a long list of constants, which differs from this only for lists that
+      // are not ascending.
+      if (e.args.size() > 8)
+        return NotSupported("INTERVAL() with more than 7 bounds is not supported");
       whens.push_back(plan::Call(ExprOp::kIsNull, plan::IntType(false), {e.args[0]}));
       thens.push_back(Integer(-1));
       for (size_t i = 1; i < e.args.size(); ++i) {
@@ -466,7 +498,8 @@ Result<Slot> BuildConditional(ExprCompiler& c, const ExprPtr& expr) {
       }
       thens.push_back(Integer(static_cast<int64_t>(e.args.size()) - 1));
       return BuildCase(c, e.type, whens, thens);
-    default: return NotSupported(std::string("function ") + plan::ExprOpName(e.op) + " is not supported");
+    default:
+      return NotSupported(std::string("function ") + plan::ExprOpName(e.op) + " is not supported");
   }
 }
 

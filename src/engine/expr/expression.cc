@@ -38,7 +38,8 @@ class Program final : public Expression {
       }
       ASSIGN_OR_RETURN(Slot delivered, compiler.Deliver(slot, expr->type, *expr));
       const SlotInfo& info = compiler.info(delivered);
-      ColumnInfo column{.id = 0, .type = expr->type, .lane = LaneOfRep(info.rep), .dictionary = info.dictionary};
+      ColumnInfo column{
+          .id = 0, .type = expr->type, .lane = LaneOfRep(info.rep), .dictionary = info.dictionary};
       if (column.type.kind == plan::TypeKind::kNull) column.type = info.type;
       column.nullable = info.nullable;
       column.type.nullable = expr->type.nullable;
@@ -54,15 +55,19 @@ class Program final : public Expression {
 
   const std::vector<ColumnInfo>& outputs() const override { return outputs_; }
 
-  std::unique_ptr<ExpressionState> MakeState() const override { return std::make_unique<State>(root_.get(), context_); }
+  std::unique_ptr<ExpressionState> MakeState() const override {
+    return std::make_unique<State>(root_.get(), context_);
+  }
 
-  Result<void> Evaluate(const Batch& batch, ExpressionState* state, std::span<Vector> results) const override {
+  Result<void> Evaluate(const Batch& batch, ExpressionState* state,
+                        std::span<Vector> results) const override {
     State* s = static_cast<State*>(state);
     DCHECK(results.size() == slots_.size());
     try {
       RETURN_IF_ERROR(Run(batch, s));
       for (size_t i = 0; i < slots_.size(); ++i) {
-        if (batch.count == 0 && !root_->slots[static_cast<size_t>(slots_[i])].constant) s->frame.Begin(slots_[i]);
+        if (batch.count == 0 && !root_->slots[static_cast<size_t>(slots_[i])].constant)
+          s->frame.Begin(slots_[i]);
         results[i] = s->frame.in(slots_[i]);
       }
     } catch (const std::bad_alloc&) {
@@ -71,7 +76,8 @@ class Program final : public Expression {
     return {};
   }
 
-  Result<uint32_t> Select(const Batch& batch, ExpressionState* state, uint16_t* rows) const override {
+  Result<uint32_t> Select(const Batch& batch, ExpressionState* state,
+                          uint16_t* rows) const override {
     State* s = static_cast<State*>(state);
     if (select_slot_ < 0) return NotSupported("a condition that is not a number is not supported");
     if (batch.count == 0) return 0;
@@ -94,7 +100,8 @@ class Program final : public Expression {
   Result<void> Run(const Batch& batch, State* s) const {
     s->arena.Clear();
     s->frame.count = batch.count;
-    for (const auto& [position, slot] : root_->columns) s->frame.Set(slot, batch.vectors[static_cast<size_t>(position)]);
+    for (const auto& [position, slot] : root_->columns)
+      s->frame.Set(slot, batch.vectors[static_cast<size_t>(position)]);
     if (batch.count == 0) return {};
     return s->frame.Run();
   }
@@ -109,7 +116,8 @@ class Program final : public Expression {
 
 }  // namespace
 
-Result<std::unique_ptr<Expression>> Expression::Compile(std::span<const plan::ExprPtr> exprs, const BatchLayout& input,
+Result<std::unique_ptr<Expression>> Expression::Compile(std::span<const plan::ExprPtr> exprs,
+                                                        const BatchLayout& input,
                                                         QueryContext* context) {
   try {
     auto program = std::make_unique<Program>(context);
@@ -120,7 +128,8 @@ Result<std::unique_ptr<Expression>> Expression::Compile(std::span<const plan::Ex
   }
 }
 
-Result<std::unique_ptr<Expression>> Expression::Compile(const plan::ExprPtr& expr, const BatchLayout& input,
+Result<std::unique_ptr<Expression>> Expression::Compile(const plan::ExprPtr& expr,
+                                                        const BatchLayout& input,
                                                         QueryContext* context) {
   return Compile(std::span<const plan::ExprPtr>(&expr, 1), input, context);
 }
@@ -129,7 +138,10 @@ namespace {
 
 void CollectColumns(const plan::Expr& e, BatchLayout* layout) {
   if (e.op == plan::ExprOp::kColumn && layout->Find(e.column) < 0)
-    layout->columns.push_back({.id = e.column, .type = e.type, .lane = plan::LaneOf(e.type), .nullable = e.type.nullable});
+    layout->columns.push_back({.id = e.column,
+                               .type = e.type,
+                               .lane = plan::LaneOf(e.type),
+                               .nullable = e.type.nullable});
   for (const plan::ExprPtr& arg : e.args)
     if (arg != nullptr) CollectColumns(*arg, layout);
 }
@@ -137,7 +149,8 @@ void CollectColumns(const plan::Expr& e, BatchLayout* layout) {
 }  // namespace
 
 Result<void> CheckExpressionSupported(const plan::Expr& expr) {
-  // What compiles for columns in their plain lanes compiles for dictionary codes and narrowed decimals, too.
+  // What compiles for columns in their plain lanes compiles for dictionary codes and narrowed
+  // decimals, too.
   static const plan::Plan kDefaults;
   MemoryPool pool("expression check");
   QueryContext context(&kDefaults, &pool, 1);

@@ -52,17 +52,23 @@ plan::ColumnId TestBatch::Add(TestColumn column) {
   return id;
 }
 
-ExprPtr TestBatch::Ref(plan::ColumnId id) const { return plan::ColumnRef(id, layout.columns[id - 1].type); }
+ExprPtr TestBatch::Ref(plan::ColumnId id) const {
+  return plan::ColumnRef(id, layout.columns[id - 1].type);
+}
 
-plan::ColumnId TestBatch::AddDictionary(const Type& type, const std::vector<std::optional<std::string>>& values) {
+plan::ColumnId TestBatch::AddDictionary(const Type& type,
+                                        const std::vector<std::optional<std::string>>& values) {
   mysqlsem::InitializeCollations();
   std::vector<StringRef> refs;
   std::vector<std::string> distinct;
   for (const auto& v : values)
-    if (v && std::find(distinct.begin(), distinct.end(), *v) == distinct.end()) distinct.push_back(*v);
-  for (const std::string& s : distinct) refs.push_back({s.data(), static_cast<uint32_t>(s.size()), 0});
+    if (v && std::find(distinct.begin(), distinct.end(), *v) == distinct.end())
+      distinct.push_back(*v);
+  for (const std::string& s : distinct)
+    refs.push_back({s.data(), static_cast<uint32_t>(s.size()), 0});
   auto pool = std::make_shared<MemoryPool>("test");
-  auto built = DictionaryBuilder::Build({&refs}, mysqlsem::FindCollation(type.collation), 1 << 30, pool);
+  auto built =
+      DictionaryBuilder::Build({&refs}, mysqlsem::FindCollation(type.collation), 1 << 30, pool);
   TestColumn column{.type = type, .lane = Lane::kCode};
   column.dictionary = built->dictionary;
   for (const auto& v : values) {
@@ -70,7 +76,8 @@ plan::ColumnId TestBatch::AddDictionary(const Type& type, const std::vector<std:
       column.integers.push_back(std::nullopt);
       continue;
     }
-    const size_t index = static_cast<size_t>(std::find(distinct.begin(), distinct.end(), *v) - distinct.begin());
+    const size_t index =
+        static_cast<size_t>(std::find(distinct.begin(), distinct.end(), *v) - distinct.begin());
     column.integers.push_back(built->remaps[0][index]);
   }
   return Add(std::move(column));
@@ -81,29 +88,34 @@ std::string ResultText(const Vector& v, uint32_t row, const ColumnInfo& info) {
   switch (v.lane) {
     case Lane::kF64: {
       char text[40];
-      return std::string(text, static_cast<size_t>(std::snprintf(text, sizeof text, "%.17g", v.f64()[i])));
+      return std::string(
+          text, static_cast<size_t>(std::snprintf(text, sizeof text, "%.17g", v.f64()[i])));
     }
     case Lane::kStr:
       if (info.type.kind == plan::TypeKind::kDecimal) {
         mysqlsem::BigDecimal big;
-        mysqlsem::BigDecimal::FromPacked(reinterpret_cast<const uint8_t*>(v.str()[i].data), info.type.precision, info.type.scale, &big);
+        mysqlsem::BigDecimal::FromPacked(reinterpret_cast<const uint8_t*>(v.str()[i].data),
+                                         info.type.precision, info.type.scale, &big);
         return big.ToString();
       }
       return std::string(v.str()[i].view());
-    case Lane::kCode: return std::string(v.dictionary->value(v.code()[i]));
+    case Lane::kCode:
+      return std::string(v.dictionary->value(v.code()[i]));
     default: {
-      const int128 value = v.lane == Lane::kI128      ? v.i128()[i]
+      const int128 value = v.lane == Lane::kI128    ? v.i128()[i]
                            : info.type.IsUnsigned() ? static_cast<int128>(v.u64()[i])
                                                     : static_cast<int128>(v.i64()[i]);
-      return mysqlsem::ScaledToString(value, info.type.kind == plan::TypeKind::kDecimal ? info.type.scale : 0);
+      return mysqlsem::ScaledToString(
+          value, info.type.kind == plan::TypeKind::kDecimal ? info.type.scale : 0);
     }
   }
 }
 
-Evaluation Evaluate(const TestBatch& input, const ExprPtr& expr, bool select, const plan::Plan* plan) {
+Evaluation Evaluate(const TestBatch& input, const ExprPtr& expr, bool select,
+                    const plan::Plan* plan) {
   static const plan::Plan kDefaults = [] {
     plan::Plan p;
-    p.sql_mode = uint64_t{1} << 26;   // ERROR_FOR_DIVISION_BY_ZERO
+    p.sql_mode = uint64_t{1} << 26;  // ERROR_FOR_DIVISION_BY_ZERO
     return p;
   }();
   mysqlsem::InitializeCollations();
@@ -128,7 +140,8 @@ Evaluation Evaluate(const TestBatch& input, const ExprPtr& expr, bool select, co
   }
   for (uint32_t i = 0; i < input.batch.count; ++i) {
     const bool is_null = result.nulls != nullptr && result.nulls[result.constant ? 0 : i];
-    out.rows.push_back(is_null ? std::nullopt : std::optional<std::string>(ResultText(result, i, out.info)));
+    out.rows.push_back(is_null ? std::nullopt
+                               : std::optional<std::string>(ResultText(result, i, out.info)));
   }
   if (select) {
     out.selected.resize(input.batch.count);
@@ -153,11 +166,15 @@ std::string EvaluateConstant(const ExprPtr& expr, const plan::Plan* plan) {
 ExprPtr Dec(const std::string& text, int precision, int scale) {
   mysqlsem::BigDecimal big;
   mysqlsem::BigDecimal::FromString(text, &big);
-  const Type type = plan::DecimalType(static_cast<uint8_t>(precision), static_cast<uint8_t>(scale), false);
+  const Type type =
+      plan::DecimalType(static_cast<uint8_t>(precision), static_cast<uint8_t>(scale), false);
   if (precision > 38) {
     uint8_t packed[40];
     big.ToPacked(precision, scale, packed);
-    return Constant(Value::Bytes(std::string(reinterpret_cast<char*>(packed), static_cast<size_t>(mysqlsem::PackedDecimalSize(precision, scale)))), type);
+    return Constant(Value::Bytes(std::string(
+                        reinterpret_cast<char*>(packed),
+                        static_cast<size_t>(mysqlsem::PackedDecimalSize(precision, scale)))),
+                    type);
   }
   int128 v = 0;
   big.ToScaled(scale, &v);

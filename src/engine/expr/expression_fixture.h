@@ -1,4 +1,5 @@
-// What the tests of this folder share: batches built from optional values, an evaluator of single expressions, random data.
+// What the tests of this folder share: batches built from optional values, an evaluator of single
+// expressions, random data.
 #pragma once
 
 #include <memory>
@@ -21,7 +22,8 @@ using plan::ExprPtr;
 using plan::Type;
 using plan::Value;
 
-// One column of a test batch. Values of integer lanes are int128; strings and doubles in their own vectors.
+// One column of a test batch. Values of integer lanes are int128; strings and doubles in their own
+// vectors.
 struct TestColumn {
   Type type;
   Lane lane = Lane::kI64;
@@ -29,8 +31,8 @@ struct TestColumn {
   std::vector<std::optional<double>> reals;
   std::vector<std::optional<std::string>> strings;
   ValueRange range;
-  std::shared_ptr<const Dictionary> dictionary;   // lane kCode
-  bool constant = false;                          // row 0 for all
+  std::shared_ptr<const Dictionary> dictionary;  // lane kCode
+  bool constant = false;                         // row 0 for all
 };
 
 // Builds batches of up to kVectorSize rows and keeps their memory.
@@ -40,7 +42,8 @@ class TestBatch {
   plan::ColumnId Add(TestColumn column);
   ExprPtr Ref(plan::ColumnId id) const;
   // Encodes a string column as codes of a new dictionary.
-  plan::ColumnId AddDictionary(const Type& type, const std::vector<std::optional<std::string>>& values);
+  plan::ColumnId AddDictionary(const Type& type,
+                               const std::vector<std::optional<std::string>>& values);
 
   BatchLayout layout;
   Batch batch;
@@ -59,22 +62,27 @@ struct Evaluation {
   Results rows;
   ColumnInfo info;
   std::vector<Warning> warnings;
-  std::vector<uint16_t> selected;   // if asked for
+  std::vector<uint16_t> selected;  // if asked for
 };
 
-// Compiles and evaluates `expr` over the batch (twice, to catch stale state), with `plan`'s settings.
-Evaluation Evaluate(const TestBatch& input, const ExprPtr& expr, bool select = false, const plan::Plan* plan = nullptr);
+// Compiles and evaluates `expr` over the batch (twice, to catch stale state), with `plan`'s
+// settings.
+Evaluation Evaluate(const TestBatch& input, const ExprPtr& expr, bool select = false,
+                    const plan::Plan* plan = nullptr);
 // Text of the one result of an expression over constants, "NULL", or "error N: text".
 std::string EvaluateConstant(const ExprPtr& expr, const plan::Plan* plan = nullptr);
 std::string ResultText(const Vector& vector, uint32_t row, const ColumnInfo& info);
 
 // Constants.
 inline ExprPtr Int(int64_t v) { return Constant(Value::Int(v), plan::IntType(false)); }
-inline ExprPtr UInt(uint64_t v) { return Constant(Value::Int(static_cast<int128>(v)), plan::UIntType(false)); }
+inline ExprPtr UInt(uint64_t v) {
+  return Constant(Value::Int(static_cast<int128>(v)), plan::UIntType(false));
+}
 inline ExprPtr Real(double v) { return Constant(Value::Real(v), plan::DoubleType(false)); }
 ExprPtr Dec(const std::string& text, int precision, int scale);
 inline ExprPtr Str(const std::string& s, uint32_t collation = 255) {
-  return Constant(Value::Bytes(s), plan::StringType(collation, static_cast<uint32_t>(s.size() * 4), false));
+  return Constant(Value::Bytes(s),
+                  plan::StringType(collation, static_cast<uint32_t>(s.size() * 4), false));
 }
 inline ExprPtr NullOf(const Type& type) { return Constant(Value::Null(), type); }
 inline Type Utf8(uint32_t characters = 64) { return plan::StringType(255, characters * 4); }

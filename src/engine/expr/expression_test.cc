@@ -1,4 +1,5 @@
-// Every family of operations against straightforward evaluation over random data with NULLs, in all lanes and batch sizes.
+// Every family of operations against straightforward evaluation over random data with NULLs, in all
+// lanes and batch sizes.
 #include "engine/expr/expression.h"
 
 #include <gtest/gtest.h>
@@ -33,7 +34,8 @@ std::string Text(int128 v, int scale = 0) { return mysqlsem::ScaledToString(v, s
 
 Type Bool() { return plan::IntType(true); }
 
-// ---- integers ------------------------------------------------------------------------------------------------------------
+// ---- integers
+// ------------------------------------------------------------------------------------------------------------
 
 struct IntCase {
   Type type;
@@ -45,8 +47,10 @@ class IntegerArithmetic : public ::testing::TestWithParam<int> {};
 TEST_P(IntegerArithmetic, MatchesExactArithmetic) {
   std::mt19937_64 random(static_cast<uint64_t>(GetParam()));
   const IntCase cases[] = {
-      {plan::IntType(), -1000, 1000},         {plan::IntType(), INT64_MIN, INT64_MAX},
-      {plan::UIntType(), 0, 1000},            {plan::UIntType(), 0, UINT64_MAX},
+      {plan::IntType(), -1000, 1000},
+      {plan::IntType(), INT64_MIN, INT64_MAX},
+      {plan::UIntType(), 0, 1000},
+      {plan::UIntType(), 0, UINT64_MAX},
       {plan::IntType(), -(int64_t{1} << 31), (int64_t{1} << 31) - 1},
       {plan::IntType(), INT64_MIN, INT64_MIN + 3},
       {plan::UIntType(), static_cast<int128>(UINT64_MAX) - 2, UINT64_MAX},
@@ -62,8 +66,10 @@ TEST_P(IntegerArithmetic, MatchesExactArithmetic) {
           if (ranges) a.range = {true, x.low, x.high}, b.range = {true, y.low, y.high};
           const auto ia = a.integers, ib = b.integers;
           const auto ca = input.Add(a), cb = input.Add(b);
-          for (const ExprOp op : {ExprOp::kAdd, ExprOp::kSub, ExprOp::kMul, ExprOp::kIntDiv, ExprOp::kMod}) {
-            Type type = x.type.IsUnsigned() || y.type.IsUnsigned() ? plan::UIntType() : plan::IntType();
+          for (const ExprOp op :
+               {ExprOp::kAdd, ExprOp::kSub, ExprOp::kMul, ExprOp::kIntDiv, ExprOp::kMod}) {
+            Type type =
+                x.type.IsUnsigned() || y.type.IsUnsigned() ? plan::UIntType() : plan::IntType();
             if (op == ExprOp::kMod) type = x.type;
             const bool result_unsigned = type.IsUnsigned();
             const Evaluation got = Evaluate(input, Call(op, type, {input.Ref(ca), input.Ref(cb)}));
@@ -87,7 +93,8 @@ TEST_P(IntegerArithmetic, MatchesExactArithmetic) {
                 }
                 r = op == ExprOp::kMod ? u % v : u / v;
               }
-              const int128 low = result_unsigned ? 0 : INT64_MIN, high = result_unsigned ? static_cast<int128>(UINT64_MAX) : INT64_MAX;
+              const int128 low = result_unsigned ? 0 : INT64_MIN,
+                           high = result_unsigned ? static_cast<int128>(UINT64_MAX) : INT64_MAX;
               overflow |= wraps || r < low || r > high;
               want.push_back(Text(r));
             }
@@ -119,7 +126,8 @@ TEST(IntegerArithmeticSizes, AllBatchSizesAndConstants) {
       const auto ca = input.Add(a), cb = input.Add(b);
       // (a + b) * 3 - a
       const ExprPtr sum = Call(ExprOp::kAdd, plan::IntType(), {input.Ref(ca), input.Ref(cb)});
-      const ExprPtr e = Call(ExprOp::kSub, plan::IntType(), {Call(ExprOp::kMul, plan::IntType(), {sum, Int(3)}), input.Ref(ca)});
+      const ExprPtr e = Call(ExprOp::kSub, plan::IntType(),
+                             {Call(ExprOp::kMul, plan::IntType(), {sum, Int(3)}), input.Ref(ca)});
       const Evaluation got = Evaluate(input, e);
       ASSERT_FALSE(got.error);
       EXPECT_EQ(got.info.lane, Lane::kI64);
@@ -135,31 +143,42 @@ TEST(IntegerArithmeticSizes, AllBatchSizesAndConstants) {
 }
 
 TEST(IntegerArithmetic, UnsignedEdges) {
-  EXPECT_EQ(EvaluateConstant(Call(ExprOp::kSub, plan::UIntType(), {UInt(1), UInt(2)})).substr(0, 51),
-            "error 1690: BIGINT UNSIGNED value is out of range i");
+  EXPECT_EQ(
+      EvaluateConstant(Call(ExprOp::kSub, plan::UIntType(), {UInt(1), UInt(2)})).substr(0, 51),
+      "error 1690: BIGINT UNSIGNED value is out of range i");
   EXPECT_EQ(EvaluateConstant(Call(ExprOp::kSub, plan::IntType(), {UInt(1), UInt(2)})), "-1");
-  EXPECT_EQ(EvaluateConstant(Call(ExprOp::kAdd, plan::UIntType(), {UInt(UINT64_MAX), Int(-1)})), "18446744073709551614");
-  EXPECT_EQ(EvaluateConstant(Call(ExprOp::kNeg, plan::IntType(), {Int(INT64_MIN)})).substr(0, 11), "error 1690:");
+  EXPECT_EQ(EvaluateConstant(Call(ExprOp::kAdd, plan::UIntType(), {UInt(UINT64_MAX), Int(-1)})),
+            "18446744073709551614");
+  EXPECT_EQ(EvaluateConstant(Call(ExprOp::kNeg, plan::IntType(), {Int(INT64_MIN)})).substr(0, 11),
+            "error 1690:");
   EXPECT_EQ(EvaluateConstant(Call(ExprOp::kGt, Bool(), {UInt(UINT64_MAX), Int(-1)})), "1");
   EXPECT_EQ(EvaluateConstant(Call(ExprOp::kEq, Bool(), {UInt(UINT64_MAX), Int(-1)})), "0");
   EXPECT_EQ(EvaluateConstant(Call(ExprOp::kLt, Bool(), {Int(-1), UInt(UINT64_MAX)})), "1");
 }
 
-// ---- comparison -----------------------------------------------------------------------------------------------------------
+// ---- comparison
+// -----------------------------------------------------------------------------------------------------------
 
 template <typename T>
 bool Compare(ExprOp op, const T& a, const T& b) {
   switch (op) {
-    case ExprOp::kEq: return a == b;
-    case ExprOp::kNe: return a != b;
-    case ExprOp::kLt: return a < b;
-    case ExprOp::kLe: return a <= b;
-    case ExprOp::kGt: return a > b;
-    default: return a >= b;
+    case ExprOp::kEq:
+      return a == b;
+    case ExprOp::kNe:
+      return a != b;
+    case ExprOp::kLt:
+      return a < b;
+    case ExprOp::kLe:
+      return a <= b;
+    case ExprOp::kGt:
+      return a > b;
+    default:
+      return a >= b;
   }
 }
 
-constexpr ExprOp kCompareOps[] = {ExprOp::kEq, ExprOp::kNe, ExprOp::kLt, ExprOp::kLe, ExprOp::kGt, ExprOp::kGe};
+constexpr ExprOp kCompareOps[] = {ExprOp::kEq, ExprOp::kNe, ExprOp::kLt,
+                                  ExprOp::kLe, ExprOp::kGt, ExprOp::kGe};
 
 TEST(Comparison, IntegersAndDecimalsOfAllLanes) {
   std::mt19937_64 random(11);
@@ -177,23 +196,29 @@ TEST(Comparison, IntegersAndDecimalsOfAllLanes) {
     for (const IntCase& y : cases) {
       for (const uint32_t n : {1u, 100u, 2048u}) {
         TestBatch input;
-        TestColumn a{.type = x.type, .lane = plan::LaneOf(x.type)}, b{.type = y.type, .lane = plan::LaneOf(y.type)};
+        TestColumn a{.type = x.type, .lane = plan::LaneOf(x.type)},
+            b{.type = y.type, .lane = plan::LaneOf(y.type)};
         a.integers = RandomInts(random, n, x.low, x.high);
         b.integers = RandomInts(random, n, y.low, y.high);
         const auto ia = a.integers, ib = b.integers;
         const auto ca = input.Add(a), cb = input.Add(b);
         const ExprOp op = kCompareOps[random() % 6];
-        const Evaluation got = Evaluate(input, Call(op, Bool(), {input.Ref(ca), input.Ref(cb)}), true);
+        const Evaluation got =
+            Evaluate(input, Call(op, Bool(), {input.Ref(ca), input.Ref(cb)}), true);
         ASSERT_FALSE(got.error) << got.error->ToString();
         std::vector<uint16_t> selected;
         for (uint32_t i = 0; i < n; ++i) {
           std::optional<std::string> want;
           if (ia[i] && ib[i]) {
-            const bool holds = Compare(op, BigDecimal::FromScaled(*ia[i], x.type.scale).Compare(BigDecimal::FromScaled(*ib[i], y.type.scale)), 0);
+            const bool holds = Compare(op,
+                                       BigDecimal::FromScaled(*ia[i], x.type.scale)
+                                           .Compare(BigDecimal::FromScaled(*ib[i], y.type.scale)),
+                                       0);
             want = holds ? "1" : "0";
             if (holds) selected.push_back(static_cast<uint16_t>(i));
           }
-          ASSERT_EQ(got.rows[i], want) << plan::ExprOpName(op) << " " << plan::TypeName(x.type) << " " << plan::TypeName(y.type);
+          ASSERT_EQ(got.rows[i], want) << plan::ExprOpName(op) << " " << plan::TypeName(x.type)
+                                       << " " << plan::TypeName(y.type);
         }
         EXPECT_EQ(got.selected, selected);
       }
@@ -212,7 +237,8 @@ TEST(Comparison, ConstantsOnEitherSide) {
     for (const ExprOp op : kCompareOps) {
       const Evaluation right = Evaluate(input, Call(op, Bool(), {input.Ref(ca), Int(1)}), true);
       const Evaluation left = Evaluate(input, Call(op, Bool(), {Int(1), input.Ref(ca)}), true);
-      const Evaluation with_null = Evaluate(input, Call(op, Bool(), {NullOf(plan::IntType()), input.Ref(ca)}), true);
+      const Evaluation with_null =
+          Evaluate(input, Call(op, Bool(), {NullOf(plan::IntType()), input.Ref(ca)}), true);
       ASSERT_FALSE(right.error || left.error || with_null.error);
       EXPECT_TRUE(with_null.selected.empty());
       for (uint32_t i = 0; i < n; ++i) {
@@ -230,8 +256,11 @@ TEST(Comparison, ConstantsOnEitherSide) {
 
 TEST(Comparison, InLists) {
   std::mt19937_64 random(13);
-  const std::vector<std::vector<int64_t>> lists = {
-      {1}, {1, 2, 3}, {1, 5, 9}, {1, 2, 3, 4, 5, 7, 9, 11}, {-1000000000000, 3, 5, 7, 1000000000000, 11}};
+  const std::vector<std::vector<int64_t>> lists = {{1},
+                                                   {1, 2, 3},
+                                                   {1, 5, 9},
+                                                   {1, 2, 3, 4, 5, 7, 9, 11},
+                                                   {-1000000000000, 3, 5, 7, 1000000000000, 11}};
   for (const auto& list : lists) {
     for (const bool with_null : {false, true}) {
       for (const bool negated : {false, true}) {
@@ -246,12 +275,15 @@ TEST(Comparison, InLists) {
         // A decimal that no integer equals, and one that an integer does.
         args.push_back(Dec("2.5", 2, 1));
         args.push_back(Dec("10.0", 3, 1));
-        const Evaluation got = Evaluate(input, Call(negated ? ExprOp::kNotIn : ExprOp::kIn, Bool(), args), true);
+        const Evaluation got =
+            Evaluate(input, Call(negated ? ExprOp::kNotIn : ExprOp::kIn, Bool(), args), true);
         ASSERT_FALSE(got.error) << got.error->ToString();
         for (uint32_t i = 0; i < 500; ++i) {
           std::optional<std::string> want;
           if (ia[i]) {
-            const bool found = *ia[i] == 10 || std::find(list.begin(), list.end(), static_cast<int64_t>(*ia[i])) != list.end();
+            const bool found =
+                *ia[i] == 10 ||
+                std::find(list.begin(), list.end(), static_cast<int64_t>(*ia[i])) != list.end();
             if (found) want = negated ? "0" : "1";
             if (!found && !with_null) want = negated ? "1" : "0";
           }
@@ -265,7 +297,8 @@ TEST(Comparison, InLists) {
 TEST(Comparison, Strings) {
   std::mt19937_64 random(14);
   mysqlsem::InitializeCollations();
-  const std::vector<std::string> words = {"", "a", "A", "a ", "B", "b", "\xC3\xA4", "ab", "abc", "z", "Straße", "STRASSE"};
+  const std::vector<std::string> words = {"",         "a",  "A",   "a ", "B",      "b",
+                                          "\xC3\xA4", "ab", "abc", "z",  "Straße", "STRASSE"};
   for (const uint32_t id : {255u, 46u, 63u, 45u, 8u, 309u}) {
     const mysqlsem::Collation* collation = mysqlsem::FindCollation(id);
     ASSERT_NE(collation, nullptr) << id;
@@ -282,7 +315,8 @@ TEST(Comparison, Strings) {
       for (const std::string& word : words) {
         const ExprPtr constant = Constant(Value::Bytes(word), type);
         const Evaluation flat = Evaluate(input, Call(op, Bool(), {input.Ref(ca), constant}, id));
-        const Evaluation codes = Evaluate(input, Call(op, Bool(), {input.Ref(cd), constant}, id), true);
+        const Evaluation codes =
+            Evaluate(input, Call(op, Bool(), {input.Ref(cd), constant}, id), true);
         const Evaluation swapped = Evaluate(input, Call(op, Bool(), {constant, input.Ref(cd)}, id));
         ASSERT_FALSE(flat.error || codes.error || swapped.error);
         for (size_t i = 0; i < x.size(); ++i) {
@@ -297,7 +331,8 @@ TEST(Comparison, Strings) {
         }
       }
       const Evaluation two = Evaluate(input, Call(op, Bool(), {input.Ref(ca), input.Ref(cb)}, id));
-      const Evaluation mixed = Evaluate(input, Call(op, Bool(), {input.Ref(cd), input.Ref(cb)}, id));
+      const Evaluation mixed =
+          Evaluate(input, Call(op, Bool(), {input.Ref(cd), input.Ref(cb)}, id));
       const Evaluation same = Evaluate(input, Call(op, Bool(), {input.Ref(cd), input.Ref(cd)}, id));
       ASSERT_FALSE(two.error || mixed.error || same.error);
       for (size_t i = 0; i < x.size(); ++i) {
@@ -305,22 +340,27 @@ TEST(Comparison, Strings) {
         if (x[i] && y[i]) want = Compare(op, collation->Compare(*x[i], *y[i]), 0) ? "1" : "0";
         ASSERT_EQ(two.rows[i], want);
         ASSERT_EQ(mixed.rows[i], want);
-        ASSERT_EQ(same.rows[i], x[i] ? std::optional<std::string>(Compare(op, 0, 0) ? "1" : "0") : std::nullopt);
+        ASSERT_EQ(same.rows[i],
+                  x[i] ? std::optional<std::string>(Compare(op, 0, 0) ? "1" : "0") : std::nullopt);
       }
     }
     // IN over codes and flat strings.
-    std::vector<ExprPtr> list = {input.Ref(ca), Constant(Value::Bytes("A"), type), Constant(Value::Bytes("strasse"), type)};
+    std::vector<ExprPtr> list = {input.Ref(ca), Constant(Value::Bytes("A"), type),
+                                 Constant(Value::Bytes("strasse"), type)};
     const Evaluation in = Evaluate(input, Call(ExprOp::kIn, Bool(), list, id));
     list[0] = input.Ref(cd);
     const Evaluation in_codes = Evaluate(input, Call(ExprOp::kIn, Bool(), list, id));
     ASSERT_FALSE(in.error || in_codes.error);
     EXPECT_EQ(in.rows, in_codes.rows);
     for (size_t i = 0; i < x.size(); ++i)
-      if (x[i]) ASSERT_EQ(in.rows[i], collation->Equal(*x[i], "A") || collation->Equal(*x[i], "strasse") ? "1" : "0");
+      if (x[i])
+        ASSERT_EQ(in.rows[i],
+                  collation->Equal(*x[i], "A") || collation->Equal(*x[i], "strasse") ? "1" : "0");
   }
 }
 
-// ---- logic ---------------------------------------------------------------------------------------------------------------
+// ---- logic
+// ---------------------------------------------------------------------------------------------------------------
 
 using Tri = std::optional<bool>;
 Tri And(Tri a, Tri b) {
@@ -331,7 +371,9 @@ Tri Or(Tri a, Tri b) {
   if ((a && *a) || (b && *b)) return true;
   return a && b ? Tri(false) : Tri();
 }
-std::optional<std::string> TriText(Tri t) { return t ? std::optional<std::string>(*t ? "1" : "0") : std::nullopt; }
+std::optional<std::string> TriText(Tri t) {
+  return t ? std::optional<std::string>(*t ? "1" : "0") : std::nullopt;
+}
 
 TEST(Logic, ThreeValues) {
   std::mt19937_64 random(21);
@@ -340,7 +382,8 @@ TEST(Logic, ThreeValues) {
     std::vector<Ints> data;
     std::vector<ExprPtr> refs;
     for (int k = 0; k < 3; ++k) {
-      // NULL values carry garbage, true values are any non-zero integer; the third column has no NULLs.
+      // NULL values carry garbage, true values are any non-zero integer; the third column has no
+      // NULLs.
       TestColumn column{.type = plan::IntType()};
       column.integers = RandomInts(random, n, -1, 1, k == 2 ? 0 : 30);
       data.push_back(column.integers);
@@ -357,34 +400,52 @@ TEST(Logic, ThreeValues) {
       }
       EXPECT_EQ(got.selected, selected);
     };
-    check(Call(ExprOp::kAnd, Bool(), {refs[0], refs[1], refs[2]}), [&](uint32_t i) { return And(And(tri(0, i), tri(1, i)), tri(2, i)); });
-    check(Call(ExprOp::kOr, Bool(), {refs[0], refs[1], refs[2]}), [&](uint32_t i) { return Or(Or(tri(0, i), tri(1, i)), tri(2, i)); });
-    check(Call(ExprOp::kNot, Bool(), {refs[0]}), [&](uint32_t i) { return tri(0, i) ? Tri(!*tri(0, i)) : Tri(); });
-    check(Call(ExprOp::kXor, Bool(), {refs[0], refs[1]}),
-          [&](uint32_t i) { return tri(0, i) && tri(1, i) ? Tri(*tri(0, i) != *tri(1, i)) : Tri(); });
+    check(Call(ExprOp::kAnd, Bool(), {refs[0], refs[1], refs[2]}),
+          [&](uint32_t i) { return And(And(tri(0, i), tri(1, i)), tri(2, i)); });
+    check(Call(ExprOp::kOr, Bool(), {refs[0], refs[1], refs[2]}),
+          [&](uint32_t i) { return Or(Or(tri(0, i), tri(1, i)), tri(2, i)); });
+    check(Call(ExprOp::kNot, Bool(), {refs[0]}),
+          [&](uint32_t i) { return tri(0, i) ? Tri(!*tri(0, i)) : Tri(); });
+    check(Call(ExprOp::kXor, Bool(), {refs[0], refs[1]}), [&](uint32_t i) {
+      return tri(0, i) && tri(1, i) ? Tri(*tri(0, i) != *tri(1, i)) : Tri();
+    });
     check(Call(ExprOp::kIsNull, Bool(), {refs[0]}), [&](uint32_t i) { return Tri(!tri(0, i)); });
     check(Call(ExprOp::kIsNotNull, Bool(), {refs[2]}), [&](uint32_t) { return Tri(true); });
-    check(Call(ExprOp::kIsTrue, Bool(), {refs[0]}), [&](uint32_t i) { return Tri(tri(0, i).value_or(false)); });
-    check(Call(ExprOp::kIsNotTrue, Bool(), {refs[0]}), [&](uint32_t i) { return Tri(!tri(0, i).value_or(false)); });
-    check(Call(ExprOp::kIsFalse, Bool(), {refs[0]}), [&](uint32_t i) { return Tri(tri(0, i) && !*tri(0, i)); });
-    check(Call(ExprOp::kIsNotFalse, Bool(), {refs[0]}), [&](uint32_t i) { return Tri(!(tri(0, i) && !*tri(0, i))); });
+    check(Call(ExprOp::kIsTrue, Bool(), {refs[0]}),
+          [&](uint32_t i) { return Tri(tri(0, i).value_or(false)); });
+    check(Call(ExprOp::kIsNotTrue, Bool(), {refs[0]}),
+          [&](uint32_t i) { return Tri(!tri(0, i).value_or(false)); });
+    check(Call(ExprOp::kIsFalse, Bool(), {refs[0]}),
+          [&](uint32_t i) { return Tri(tri(0, i) && !*tri(0, i)); });
+    check(Call(ExprOp::kIsNotFalse, Bool(), {refs[0]}),
+          [&](uint32_t i) { return Tri(!(tri(0, i) && !*tri(0, i))); });
     check(Call(ExprOp::kNullSafeEq, Bool(), {refs[0], refs[1]}), [&](uint32_t i) {
-      return Tri(data[0][i] && data[1][i] ? *data[0][i] == *data[1][i] : !data[0][i] && !data[1][i]);
+      return Tri(data[0][i] && data[1][i] ? *data[0][i] == *data[1][i]
+                                          : !data[0][i] && !data[1][i]);
     });
     for (const Tri constant : {Tri(true), Tri(false), Tri()}) {
       const ExprPtr c = constant ? Int(*constant) : NullOf(plan::IntType());
-      check(Call(ExprOp::kAnd, Bool(), {refs[0], c}), [&](uint32_t i) { return And(tri(0, i), constant); });
-      check(Call(ExprOp::kOr, Bool(), {c, refs[0]}), [&](uint32_t i) { return Or(tri(0, i), constant); });
+      check(Call(ExprOp::kAnd, Bool(), {refs[0], c}),
+            [&](uint32_t i) { return And(tri(0, i), constant); });
+      check(Call(ExprOp::kOr, Bool(), {c, refs[0]}),
+            [&](uint32_t i) { return Or(tri(0, i), constant); });
     }
     // A term that may raise runs only for the rows the first one leaves open.
-    const ExprPtr division = Call(ExprOp::kGt, Bool(), {Call(ExprOp::kDiv, plan::DecimalType(20, 4), {Int(10), refs[1]}), Int(0)});
-    auto positive = [&](uint32_t i) { return data[1][i] && *data[1][i] != 0 ? Tri(*data[1][i] > 0) : Tri(); };
-    check(Call(ExprOp::kAnd, Bool(), {refs[0], division, refs[2]}), [&](uint32_t i) { return And(And(tri(0, i), positive(i)), tri(2, i)); });
-    check(Call(ExprOp::kOr, Bool(), {refs[0], division, refs[2]}), [&](uint32_t i) { return Or(Or(tri(0, i), positive(i)), tri(2, i)); });
+    const ExprPtr division =
+        Call(ExprOp::kGt, Bool(),
+             {Call(ExprOp::kDiv, plan::DecimalType(20, 4), {Int(10), refs[1]}), Int(0)});
+    auto positive = [&](uint32_t i) {
+      return data[1][i] && *data[1][i] != 0 ? Tri(*data[1][i] > 0) : Tri();
+    };
+    check(Call(ExprOp::kAnd, Bool(), {refs[0], division, refs[2]}),
+          [&](uint32_t i) { return And(And(tri(0, i), positive(i)), tri(2, i)); });
+    check(Call(ExprOp::kOr, Bool(), {refs[0], division, refs[2]}),
+          [&](uint32_t i) { return Or(Or(tri(0, i), positive(i)), tri(2, i)); });
   }
 }
 
-// ---- conditionals ----------------------------------------------------------------------------------------------------------
+// ---- conditionals
+// ----------------------------------------------------------------------------------------------------------
 
 TEST(Conditional, CaseEvaluatesOnlyRowsThatArrive) {
   std::mt19937_64 random(31);
@@ -399,7 +460,8 @@ TEST(Conditional, CaseEvaluatesOnlyRowsThatArrive) {
     const ExprPtr sum = Call(ExprOp::kAdd, plan::IntType(), {input.Ref(cb), input.Ref(ca)});
     const ExprPtr minus = Call(ExprOp::kSub, plan::IntType(), {input.Ref(cb), Int(1)});
     const ExprPtr e = Call(ExprOp::kCase, plan::IntType(),
-                           {Call(ExprOp::kLe, Bool(), {input.Ref(ca), Int(0)}), sum, Call(ExprOp::kEq, Bool(), {input.Ref(ca), Int(1)}), minus, Int(7)});
+                           {Call(ExprOp::kLe, Bool(), {input.Ref(ca), Int(0)}), sum,
+                            Call(ExprOp::kEq, Bool(), {input.Ref(ca), Int(1)}), minus, Int(7)});
     const Evaluation got = Evaluate(input, e);
     ASSERT_FALSE(got.error) << got.error->ToString();
     for (uint32_t i = 0; i < n; ++i) {
@@ -431,18 +493,22 @@ TEST(Conditional, CoalesceNullIfExtremes) {
       return Text(v, 2);
     };
     const Evaluation coalesce = Evaluate(input, Call(ExprOp::kCoalesce, type, refs));
-    const Evaluation nullif = Evaluate(input, Call(ExprOp::kNullIf, plan::DecimalType(10, 0), {refs[0], refs[1]}));
+    const Evaluation nullif =
+        Evaluate(input, Call(ExprOp::kNullIf, plan::DecimalType(10, 0), {refs[0], refs[1]}));
     const Evaluation least = Evaluate(input, Call(ExprOp::kLeast, type, refs));
     const Evaluation greatest = Evaluate(input, Call(ExprOp::kGreatest, type, refs));
-    const Evaluation with_constant = Evaluate(input, Call(ExprOp::kGreatest, type, {refs[0], Int(5)}));
-    ASSERT_FALSE(coalesce.error || nullif.error || least.error || greatest.error || with_constant.error);
+    const Evaluation with_constant =
+        Evaluate(input, Call(ExprOp::kGreatest, type, {refs[0], Int(5)}));
+    ASSERT_FALSE(coalesce.error || nullif.error || least.error || greatest.error ||
+                 with_constant.error);
     for (uint32_t i = 0; i < n; ++i) {
       std::optional<std::string> want;
       for (int k = 2; k >= 0; --k)
         if (data[k][i]) want = text(big(k, i));
       ASSERT_EQ(coalesce.rows[i], want);
       want.reset();
-      if (data[0][i] && !(data[1][i] && big(0, i).Compare(big(1, i)) == 0)) want = Text(*data[0][i]);
+      if (data[0][i] && !(data[1][i] && big(0, i).Compare(big(1, i)) == 0))
+        want = Text(*data[0][i]);
       ASSERT_EQ(nullif.rows[i], want);
       std::optional<std::string> low, high;
       if (data[0][i] && data[1][i] && data[2][i]) {
@@ -455,7 +521,9 @@ TEST(Conditional, CoalesceNullIfExtremes) {
       }
       ASSERT_EQ(least.rows[i], low);
       ASSERT_EQ(greatest.rows[i], high);
-      ASSERT_EQ(with_constant.rows[i], data[0][i] ? std::optional(Text(std::max<int128>(*data[0][i], 5) * 100, 2)) : std::nullopt);
+      ASSERT_EQ(with_constant.rows[i],
+                data[0][i] ? std::optional(Text(std::max<int128>(*data[0][i], 5) * 100, 2))
+                           : std::nullopt);
     }
   }
 }
@@ -471,13 +539,18 @@ TEST(Conditional, StringsOfSeveralColumns) {
   b.strings = y;
   const auto cb = input.Add(b), cd = input.AddDictionary(Utf8(), x);
   const ExprPtr condition = Call(ExprOp::kEq, Bool(), {input.Ref(cd), Str("a")}, 255);
-  const Evaluation got = Evaluate(input, Call(ExprOp::kIf, Utf8(), {condition, input.Ref(cb), input.Ref(cd)}));
+  const Evaluation got =
+      Evaluate(input, Call(ExprOp::kIf, Utf8(), {condition, input.Ref(cb), input.Ref(cd)}));
   ASSERT_FALSE(got.error) << got.error->ToString();
   for (size_t i = 0; i < x.size(); ++i) ASSERT_EQ(got.rows[i], x[i] == "a" ? y[i] : x[i]);
   // Over one dictionary column: by value, NULL included.
-  const Evaluation looked_up = Evaluate(input, Call(ExprOp::kCase, plan::IntType(), {condition, Int(1), Call(ExprOp::kIsNull, Bool(), {input.Ref(cd)}), Int(2), Int(3)}));
+  const Evaluation looked_up = Evaluate(
+      input,
+      Call(ExprOp::kCase, plan::IntType(),
+           {condition, Int(1), Call(ExprOp::kIsNull, Bool(), {input.Ref(cd)}), Int(2), Int(3)}));
   ASSERT_FALSE(looked_up.error);
-  for (size_t i = 0; i < x.size(); ++i) ASSERT_EQ(looked_up.rows[i], x[i] == "a" ? "1" : x[i] ? "3" : "2");
+  for (size_t i = 0; i < x.size(); ++i)
+    ASSERT_EQ(looked_up.rows[i], x[i] == "a" ? "1" : x[i] ? "3" : "2");
   EXPECT_EQ(looked_up.info.range.min, 1);
   EXPECT_EQ(looked_up.info.range.max, 3);
 }
@@ -488,24 +561,29 @@ TEST(Conditional, RejectIf) {
   a.integers = {1, 2, std::nullopt};
   const auto ca = input.Add(a);
   auto check = [&](int64_t limit) {
-    return Evaluate(input, Call(ExprOp::kRejectIf, plan::IntType(), {Call(ExprOp::kGt, Bool(), {input.Ref(ca), Int(limit)}), input.Ref(ca)}));
+    return Evaluate(input,
+                    Call(ExprOp::kRejectIf, plan::IntType(),
+                         {Call(ExprOp::kGt, Bool(), {input.Ref(ca), Int(limit)}), input.Ref(ca)}));
   };
   EXPECT_EQ(check(2).rows, (Results{"1", "2", std::nullopt}));
   ASSERT_TRUE(check(1).error);
   EXPECT_EQ(check(1).error->mysql_errno, 1242u);
 }
 
-// ---- decimals ----------------------------------------------------------------------------------------------------------------
+// ---- decimals
+// ----------------------------------------------------------------------------------------------------------------
 
 TEST(Decimal, ArithmeticAgainstBigDecimal) {
   std::mt19937_64 random(41);
-  const std::pair<int, int> shapes[] = {{5, 0}, {15, 2}, {18, 9}, {18, 18}, {25, 6}, {38, 10}, {38, 30}};
+  const std::pair<int, int> shapes[] = {{5, 0},  {15, 2},  {18, 9}, {18, 18},
+                                        {25, 6}, {38, 10}, {38, 30}};
   for (const auto& [p1, s1] : shapes) {
     for (const auto& [p2, s2] : shapes) {
       for (const bool narrow : {false, true}) {
         const Type t1 = plan::DecimalType(static_cast<uint8_t>(p1), static_cast<uint8_t>(s1));
         const Type t2 = plan::DecimalType(static_cast<uint8_t>(p2), static_cast<uint8_t>(s2));
-        const int128 limit1 = narrow ? 1000 : mysqlsem::PowerOfTen(p1) - 1, limit2 = narrow ? 1000 : mysqlsem::PowerOfTen(p2) - 1;
+        const int128 limit1 = narrow ? 1000 : mysqlsem::PowerOfTen(p1) - 1,
+                     limit2 = narrow ? 1000 : mysqlsem::PowerOfTen(p2) - 1;
         TestBatch input;
         TestColumn a{.type = t1, .lane = plan::LaneOf(t1)}, b{.type = t2, .lane = plan::LaneOf(t2)};
         a.integers = RandomInts(random, 64, -limit1, limit1);
@@ -514,14 +592,16 @@ TEST(Decimal, ArithmeticAgainstBigDecimal) {
         if (narrow) a.range = b.range = {true, -1000, 1000};
         const auto ia = a.integers, ib = b.integers;
         const auto ca = input.Add(a), cb = input.Add(b);
-        for (const ExprOp op : {ExprOp::kAdd, ExprOp::kSub, ExprOp::kMul, ExprOp::kDiv, ExprOp::kMod}) {
+        for (const ExprOp op :
+             {ExprOp::kAdd, ExprOp::kSub, ExprOp::kMul, ExprOp::kDiv, ExprOp::kMod}) {
           int precision = 0, scale = std::max(s1, s2);
           precision = std::max(p1 - s1, p2 - s2) + 1 + scale;
           if (op == ExprOp::kMul) scale = std::min(s1 + s2, 30), precision = p1 + p2;
           if (op == ExprOp::kDiv) scale = std::min(s1 + 4, 30), precision = p1 + s2 + 4;
           if (op == ExprOp::kMod) precision = std::max(p1, p2);
           precision = std::min(std::max(precision, scale), 65);
-          const Type type = plan::DecimalType(static_cast<uint8_t>(precision), static_cast<uint8_t>(scale));
+          const Type type =
+              plan::DecimalType(static_cast<uint8_t>(precision), static_cast<uint8_t>(scale));
           const Evaluation got = Evaluate(input, Call(op, type, {input.Ref(ca), input.Ref(cb)}));
           Results want;
           bool overflow = false;
@@ -530,7 +610,8 @@ TEST(Decimal, ArithmeticAgainstBigDecimal) {
               want.push_back(std::nullopt);
               continue;
             }
-            const BigDecimal x = BigDecimal::FromScaled(*ia[i], s1), y = BigDecimal::FromScaled(*ib[i], s2);
+            const BigDecimal x = BigDecimal::FromScaled(*ia[i], s1),
+                             y = BigDecimal::FromScaled(*ib[i], s2);
             BigDecimal r;
             mysqlsem::DecimalStatus status = mysqlsem::kDecOk;
             if (op == ExprOp::kAdd) status = mysqlsem::Add(x, y, &r);
@@ -552,8 +633,10 @@ TEST(Decimal, ArithmeticAgainstBigDecimal) {
           if (got.error && got.error->mysql_errno == 1690) continue;
           ASSERT_FALSE(got.error) << got.error->ToString();
           for (size_t i = 0; i < 64; ++i)
-            ASSERT_EQ(got.rows[i], want[i]) << plan::ExprOpName(op) << " " << plan::TypeName(t1) << " " << plan::TypeName(t2) << " narrow "
-                                            << narrow << ": " << (ia[i] ? Text(*ia[i], s1) : "") << ", " << (ib[i] ? Text(*ib[i], s2) : "");
+            ASSERT_EQ(got.rows[i], want[i])
+                << plan::ExprOpName(op) << " " << plan::TypeName(t1) << " " << plan::TypeName(t2)
+                << " narrow " << narrow << ": " << (ia[i] ? Text(*ia[i], s1) : "") << ", "
+                << (ib[i] ? Text(*ib[i], s2) : "");
         }
       }
     }
@@ -564,7 +647,8 @@ TEST(Decimal, PackedColumns) {
   TestBatch input;
   const Type type = plan::DecimalType(50, 10);
   TestColumn a{.type = type, .lane = Lane::kStr};
-  for (const char* text : {"1234567890123456789012345678901234567890.0123456789", "-0.5000000000", "2.0000000000"}) {
+  for (const char* text :
+       {"1234567890123456789012345678901234567890.0123456789", "-0.5000000000", "2.0000000000"}) {
     const ExprPtr constant = Dec(text, 50, 10);
     a.strings.push_back(constant->constant.bytes);
   }
@@ -576,29 +660,39 @@ TEST(Decimal, PackedColumns) {
     EXPECT_FALSE(got.error) << got.error->ToString();
     return got.rows;
   };
-  EXPECT_EQ(rows(ref), (Results{"1234567890123456789012345678901234567890.0123456789", "-0.5000000000", "2.0000000000", std::nullopt}));
+  EXPECT_EQ(rows(ref), (Results{"1234567890123456789012345678901234567890.0123456789",
+                                "-0.5000000000", "2.0000000000", std::nullopt}));
   EXPECT_EQ(rows(Call(ExprOp::kAdd, plan::DecimalType(51, 10), {ref, Int(1)})),
-            (Results{"1234567890123456789012345678901234567891.0123456789", "0.5000000000", "3.0000000000", std::nullopt}));
+            (Results{"1234567890123456789012345678901234567891.0123456789", "0.5000000000",
+                     "3.0000000000", std::nullopt}));
   EXPECT_EQ(rows(Call(ExprOp::kGt, Bool(), {ref, Int(0)})), (Results{"1", "0", "1", std::nullopt}));
-  EXPECT_EQ(rows(Call(ExprOp::kIn, Bool(), {ref, Int(2), Dec("-0.5", 2, 1)})), (Results{"0", "1", "1", std::nullopt}));
+  EXPECT_EQ(rows(Call(ExprOp::kIn, Bool(), {ref, Int(2), Dec("-0.5", 2, 1)})),
+            (Results{"0", "1", "1", std::nullopt}));
   EXPECT_EQ(rows(Call(ExprOp::kNeg, type, {ref}))[1], "0.5000000000");
   EXPECT_EQ(rows(Call(ExprOp::kRound, plan::DecimalType(41, 0), {ref, Int(0)})),
             (Results{"1234567890123456789012345678901234567890", "-1", "2", std::nullopt}));
   EXPECT_EQ(rows(Call(ExprOp::kCoalesce, type, {ref, Int(7)}))[3], "7.0000000000");
   EXPECT_EQ(rows(Call(ExprOp::kIf, type, {Call(ExprOp::kGt, Bool(), {ref, Int(0)}), ref, Int(3)})),
-            (Results{"1234567890123456789012345678901234567890.0123456789", "3.0000000000", "2.0000000000", "3.0000000000"}));
-  EXPECT_EQ(rows(Call(ExprOp::kCast, Utf8(), {ref}))[0], "1234567890123456789012345678901234567890.0123456789");
+            (Results{"1234567890123456789012345678901234567890.0123456789", "3.0000000000",
+                     "2.0000000000", "3.0000000000"}));
+  EXPECT_EQ(rows(Call(ExprOp::kCast, Utf8(), {ref}))[0],
+            "1234567890123456789012345678901234567890.0123456789");
   EXPECT_EQ(rows(Call(ExprOp::kMul, plan::DecimalType(51, 10), {ref, Int(2)}))[1], "-1.0000000000");
 }
 
 TEST(Decimal, RevenueOfTpchTravelsIn64Bits) {
   TestBatch input;
-  TestColumn price{.type = plan::DecimalType(15, 2)}, discount{.type = plan::DecimalType(15, 2)}, tax{.type = plan::DecimalType(15, 2)};
+  TestColumn price{.type = plan::DecimalType(15, 2)}, discount{.type = plan::DecimalType(15, 2)},
+      tax{.type = plan::DecimalType(15, 2)};
   price.integers = {90100, 10494950}, discount.integers = {0, 10}, tax.integers = {8, 0};
   price.range = {true, 90100, 10494950}, discount.range = {true, 0, 10}, tax.range = {true, 0, 8};
   const auto p = input.Add(price), d = input.Add(discount), t = input.Add(tax);
-  const ExprPtr net = Call(ExprOp::kMul, plan::DecimalType(31, 4), {input.Ref(p), Call(ExprOp::kSub, plan::DecimalType(16, 2), {Int(1), input.Ref(d)})});
-  const ExprPtr gross = Call(ExprOp::kMul, plan::DecimalType(47, 6), {net, Call(ExprOp::kAdd, plan::DecimalType(16, 2), {Int(1), input.Ref(t)})});
+  const ExprPtr net =
+      Call(ExprOp::kMul, plan::DecimalType(31, 4),
+           {input.Ref(p), Call(ExprOp::kSub, plan::DecimalType(16, 2), {Int(1), input.Ref(d)})});
+  const ExprPtr gross =
+      Call(ExprOp::kMul, plan::DecimalType(47, 6),
+           {net, Call(ExprOp::kAdd, plan::DecimalType(16, 2), {Int(1), input.Ref(t)})});
   const Evaluation got = Evaluate(input, gross);
   ASSERT_FALSE(got.error) << got.error->ToString();
   EXPECT_EQ(got.info.lane, Lane::kI64);
@@ -606,9 +700,11 @@ TEST(Decimal, RevenueOfTpchTravelsIn64Bits) {
 }
 
 TEST(Decimal, RoundingFunctions) {
-  auto round = [](ExprOp op, const char* value, int precision, int scale, int digits, int result_scale) {
-    return EvaluateConstant(Call(op, plan::DecimalType(static_cast<uint8_t>(precision), static_cast<uint8_t>(result_scale)),
-                                 {Dec(value, precision, scale), Int(digits)}));
+  auto round = [](ExprOp op, const char* value, int precision, int scale, int digits,
+                  int result_scale) {
+    return EvaluateConstant(Call(
+        op, plan::DecimalType(static_cast<uint8_t>(precision), static_cast<uint8_t>(result_scale)),
+        {Dec(value, precision, scale), Int(digits)}));
   };
   EXPECT_EQ(round(ExprOp::kRound, "1.235", 10, 3, 2, 2), "1.24");
   EXPECT_EQ(round(ExprOp::kRound, "-1.235", 10, 3, 2, 2), "-1.24");
@@ -620,7 +716,10 @@ TEST(Decimal, RoundingFunctions) {
   EXPECT_EQ(EvaluateConstant(Call(ExprOp::kFloor, plan::IntType(), {Dec("-1.5", 3, 1)})), "-2");
   EXPECT_EQ(EvaluateConstant(Call(ExprOp::kRound, plan::IntType(), {Int(-155), Int(-1)})), "-160");
   EXPECT_EQ(EvaluateConstant(Call(ExprOp::kRound, plan::DoubleType(), {Real(2.5), Int(0)})), "2");
-  EXPECT_EQ(EvaluateConstant(Call(ExprOp::kMul, plan::DecimalType(10, 4), {Call(ExprOp::kDiv, plan::DecimalType(5, 4), {Int(1), Int(3)}), Int(3)})), "0.9999");
+  EXPECT_EQ(EvaluateConstant(
+                Call(ExprOp::kMul, plan::DecimalType(10, 4),
+                     {Call(ExprOp::kDiv, plan::DecimalType(5, 4), {Int(1), Int(3)}), Int(3)})),
+            "0.9999");
 }
 
 TEST(Decimal, DivisionByZeroWarnsOncePerRow) {
@@ -628,7 +727,8 @@ TEST(Decimal, DivisionByZeroWarnsOncePerRow) {
   TestColumn a{.type = plan::IntType()};
   a.integers = {0, 2, std::nullopt, 0};
   const auto ca = input.Add(a);
-  const Evaluation got = Evaluate(input, Call(ExprOp::kDiv, plan::DecimalType(10, 4), {Int(1), input.Ref(ca)}));
+  const Evaluation got =
+      Evaluate(input, Call(ExprOp::kDiv, plan::DecimalType(10, 4), {Int(1), input.Ref(ca)}));
   EXPECT_EQ(got.rows, (Results{std::nullopt, "0.5000", std::nullopt, std::nullopt}));
   ASSERT_EQ(got.warnings.size(), 1u);
   EXPECT_EQ(got.warnings[0].mysql_errno, 1365u);
@@ -636,31 +736,42 @@ TEST(Decimal, DivisionByZeroWarnsOncePerRow) {
   // CASE WHEN a <> 0 THEN 1 / a END never divides by zero.
   const Evaluation guarded = Evaluate(
       input, Call(ExprOp::kCase, plan::DecimalType(10, 4),
-                  {Call(ExprOp::kNe, Bool(), {input.Ref(ca), Int(0)}), Call(ExprOp::kDiv, plan::DecimalType(10, 4), {Int(1), input.Ref(ca)})}));
+                  {Call(ExprOp::kNe, Bool(), {input.Ref(ca), Int(0)}),
+                   Call(ExprOp::kDiv, plan::DecimalType(10, 4), {Int(1), input.Ref(ca)})}));
   EXPECT_EQ(guarded.rows, (Results{std::nullopt, "0.5000", std::nullopt, std::nullopt}));
   EXPECT_TRUE(guarded.warnings.empty());
 }
 
-// ---- doubles ---------------------------------------------------------------------------------------------------------------------
+// ---- doubles
+// ---------------------------------------------------------------------------------------------------------------------
 
 TEST(Real, ArithmeticAndOverflow) {
-  EXPECT_EQ(EvaluateConstant(Call(ExprOp::kAdd, plan::DoubleType(), {Real(0.1), Real(0.2)})), "0.30000000000000004");
-  EXPECT_EQ(EvaluateConstant(Call(ExprOp::kMul, plan::DoubleType(), {Real(1e200), Real(1e200)})).substr(0, 46),
+  EXPECT_EQ(EvaluateConstant(Call(ExprOp::kAdd, plan::DoubleType(), {Real(0.1), Real(0.2)})),
+            "0.30000000000000004");
+  EXPECT_EQ(EvaluateConstant(Call(ExprOp::kMul, plan::DoubleType(), {Real(1e200), Real(1e200)}))
+                .substr(0, 46),
             "error 1690: DOUBLE value is out of range in '(");
   EXPECT_EQ(EvaluateConstant(Call(ExprOp::kDiv, plan::DoubleType(), {Real(1), Real(0)})), "NULL");
   EXPECT_EQ(EvaluateConstant(Call(ExprOp::kSqrt, plan::DoubleType(), {Real(-1)})), "NULL");
   EXPECT_EQ(EvaluateConstant(Call(ExprOp::kMul, plan::DoubleType(), {Real(0), Real(-1)})), "-0");
   EXPECT_EQ(EvaluateConstant(Call(ExprOp::kEq, Bool(), {Real(-0.0), Real(0.0)})), "1");
-  EXPECT_EQ(EvaluateConstant(Call(ExprOp::kCast, plan::DoubleType(), {Dec("0.1", 38, 20)})), "0.10000000000000001");
-  EXPECT_EQ(EvaluateConstant(Call(ExprOp::kCast, plan::DoubleType(), {UInt(UINT64_MAX)})), "1.8446744073709552e+19");
+  EXPECT_EQ(EvaluateConstant(Call(ExprOp::kCast, plan::DoubleType(), {Dec("0.1", 38, 20)})),
+            "0.10000000000000001");
+  EXPECT_EQ(EvaluateConstant(Call(ExprOp::kCast, plan::DoubleType(), {UInt(UINT64_MAX)})),
+            "1.8446744073709552e+19");
 }
 
-// ---- temporal --------------------------------------------------------------------------------------------------------------------
+// ---- temporal
+// --------------------------------------------------------------------------------------------------------------------
 
-ExprPtr Date(uint32_t y, uint32_t m, uint32_t d) { return Constant(Value::Int(mysqlsem::PackDate(y, m, d)), plan::DateType(false)); }
+ExprPtr Date(uint32_t y, uint32_t m, uint32_t d) {
+  return Constant(Value::Int(mysqlsem::PackDate(y, m, d)), plan::DateType(false));
+}
 uint32_t Unit(mysqlsem::IntervalUnit unit) { return static_cast<uint32_t>(unit); }
 std::string DateText(const std::string& packed) {
-  return packed == "NULL" || packed.starts_with("error") ? packed : mysqlsem::DateToString(static_cast<int32_t>(std::stol(packed)));
+  return packed == "NULL" || packed.starts_with("error")
+             ? packed
+             : mysqlsem::DateToString(static_cast<int32_t>(std::stol(packed)));
 }
 
 TEST(Temporal, ExtractOverRandomDates) {
@@ -669,22 +780,27 @@ TEST(Temporal, ExtractOverRandomDates) {
   TestColumn date{.type = plan::DateType()}, datetime{.type = plan::DatetimeType(6)};
   for (int i = 0; i < 2048; ++i) {
     const uint32_t y = random() % 10000, m = random() % 13, d = random() % 32;
-    date.integers.push_back(random() % 10 == 0 ? std::nullopt : std::optional<int128>(mysqlsem::PackDate(y, m, d)));
-    datetime.integers.push_back(mysqlsem::PackDatetime(y, m, d, random() % 24, random() % 60, random() % 60, random() % 1000000));
+    date.integers.push_back(
+        random() % 10 == 0 ? std::nullopt : std::optional<int128>(mysqlsem::PackDate(y, m, d)));
+    datetime.integers.push_back(mysqlsem::PackDatetime(y, m, d, random() % 24, random() % 60,
+                                                       random() % 60, random() % 1000000));
   }
   const auto dates = date.integers, datetimes = datetime.integers;
   const auto c1 = input.Add(date), c2 = input.Add(datetime);
   for (uint32_t unit = 0; unit < 20; ++unit) {
     if (unit == Unit(mysqlsem::IntervalUnit::kWeek)) continue;
     for (const auto id : {c1, c2}) {
-      const Evaluation got = Evaluate(input, Call(ExprOp::kExtract, plan::IntType(), {input.Ref(id)}, 0, unit));
+      const Evaluation got =
+          Evaluate(input, Call(ExprOp::kExtract, plan::IntType(), {input.Ref(id)}, 0, unit));
       ASSERT_FALSE(got.error) << got.error->ToString();
       for (size_t i = 0; i < dates.size(); ++i) {
         const auto& v = id == c1 ? dates[i] : datetimes[i];
         std::optional<std::string> want;
         if (v) {
-          const int64_t packed = id == c1 ? mysqlsem::DateToDatetime(static_cast<int32_t>(*v)) : static_cast<int64_t>(*v);
-          const int64_t part = mysqlsem::ExtractFromDatetime(static_cast<mysqlsem::IntervalUnit>(unit), packed);
+          const int64_t packed = id == c1 ? mysqlsem::DateToDatetime(static_cast<int32_t>(*v))
+                                          : static_cast<int64_t>(*v);
+          const int64_t part =
+              mysqlsem::ExtractFromDatetime(static_cast<mysqlsem::IntervalUnit>(unit), packed);
           want = std::to_string(part);
           ASSERT_GE(part, got.info.range.min);
           ASSERT_LE(part, got.info.range.max);
@@ -696,7 +812,8 @@ TEST(Temporal, ExtractOverRandomDates) {
 }
 
 TEST(Temporal, Functions) {
-  auto add = [](ExprPtr date, ExprPtr amount, mysqlsem::IntervalUnit unit, ExprOp op = ExprOp::kDateAdd) {
+  auto add = [](ExprPtr date, ExprPtr amount, mysqlsem::IntervalUnit unit,
+                ExprOp op = ExprOp::kDateAdd) {
     return DateText(EvaluateConstant(Call(op, plan::DateType(), {date, amount}, 0, Unit(unit))));
   };
   using mysqlsem::IntervalUnit;
@@ -706,15 +823,25 @@ TEST(Temporal, Functions) {
   EXPECT_EQ(add(Date(0, 0, 0), Int(90), IntervalUnit::kDay), "NULL");
   EXPECT_EQ(add(Date(2024, 0, 31), Int(1), IntervalUnit::kDay), "NULL");
   EXPECT_EQ(add(Date(9999, 12, 31), Int(1), IntervalUnit::kDay).substr(0, 6), "error ");
-  EXPECT_EQ(EvaluateConstant(Call(ExprOp::kDateDiff, plan::IntType(), {Date(2024, 3, 1), Date(2024, 2, 1)})), "29");
-  EXPECT_EQ(EvaluateConstant(Call(ExprOp::kDateDiff, plan::IntType(), {Date(0, 0, 0), Date(2024, 2, 1)})), "NULL");
+  EXPECT_EQ(EvaluateConstant(
+                Call(ExprOp::kDateDiff, plan::IntType(), {Date(2024, 3, 1), Date(2024, 2, 1)})),
+            "29");
+  EXPECT_EQ(
+      EvaluateConstant(Call(ExprOp::kDateDiff, plan::IntType(), {Date(0, 0, 0), Date(2024, 2, 1)})),
+      "NULL");
   EXPECT_EQ(EvaluateConstant(Call(ExprOp::kDayOfWeek, plan::IntType(), {Date(2024, 1, 1)})), "2");
-  EXPECT_EQ(EvaluateConstant(Call(ExprOp::kDayOfYear, plan::IntType(), {Date(2024, 12, 31)})), "366");
-  EXPECT_EQ(DateText(EvaluateConstant(Call(ExprOp::kLastDay, plan::DateType(), {Date(2023, 2, 7)}))), "2023-02-28");
+  EXPECT_EQ(EvaluateConstant(Call(ExprOp::kDayOfYear, plan::IntType(), {Date(2024, 12, 31)})),
+            "366");
+  EXPECT_EQ(
+      DateText(EvaluateConstant(Call(ExprOp::kLastDay, plan::DateType(), {Date(2023, 2, 7)}))),
+      "2023-02-28");
   EXPECT_EQ(EvaluateConstant(Call(ExprOp::kMonthName, Utf8(), {Date(2023, 2, 7)})), "February");
-  EXPECT_EQ(EvaluateConstant(Call(ExprOp::kDateFormat, Utf8(), {Date(2023, 2, 7), Str("%Y/%m %W")})), "2023/02 Tuesday");
+  EXPECT_EQ(
+      EvaluateConstant(Call(ExprOp::kDateFormat, Utf8(), {Date(2023, 2, 7), Str("%Y/%m %W")})),
+      "2023/02 Tuesday");
   EXPECT_EQ(EvaluateConstant(Call(ExprOp::kQuarter, plan::IntType(), {Date(2023, 12, 7)})), "4");
-  EXPECT_EQ(EvaluateConstant(Call(ExprOp::kToDays, plan::IntType(), {Date(2007, 10, 7)})), "733321");
+  EXPECT_EQ(EvaluateConstant(Call(ExprOp::kToDays, plan::IntType(), {Date(2007, 10, 7)})),
+            "733321");
 }
 
 TEST(Temporal, TimestampsFollowTheZoneRules) {
@@ -723,11 +850,16 @@ TEST(Temporal, TimestampsFollowTheZoneRules) {
   plan.time_zone = {{0, 3600}, {1616893200, 7200}, {1635642000, 3600}};
   TestBatch input;
   TestColumn ts{.type = {.kind = plan::TypeKind::kTimestamp}};
-  ts.integers = {int128{1635641999} * 1000000, int128{1635642000} * 1000000, std::nullopt, 0, int128{1000000} * 1000000};
+  ts.integers = {int128{1635641999} * 1000000, int128{1635642000} * 1000000, std::nullopt, 0,
+                 int128{1000000} * 1000000};
   const auto c = input.Add(ts);
-  const Evaluation got = Evaluate(input, Call(ExprOp::kTimestampToDatetime, plan::DatetimeType(), {input.Ref(c)}), false, &plan);
+  const Evaluation got =
+      Evaluate(input, Call(ExprOp::kTimestampToDatetime, plan::DatetimeType(), {input.Ref(c)}),
+               false, &plan);
   ASSERT_FALSE(got.error) << got.error->ToString();
-  auto text = [&](size_t i) { return got.rows[i] ? mysqlsem::DatetimeToString(std::stoll(*got.rows[i]), 0) : "NULL"; };
+  auto text = [&](size_t i) {
+    return got.rows[i] ? mysqlsem::DatetimeToString(std::stoll(*got.rows[i]), 0) : "NULL";
+  };
   EXPECT_EQ(text(0), "2021-10-31 02:59:59");
   EXPECT_EQ(text(1), "2021-10-31 02:00:00");
   EXPECT_EQ(text(2), "NULL");
@@ -735,12 +867,14 @@ TEST(Temporal, TimestampsFollowTheZoneRules) {
   EXPECT_EQ(text(4), "1970-01-12 14:46:40");
 }
 
-// ---- LIKE, casts -------------------------------------------------------------------------------------------------------------------
+// ---- LIKE, casts
+// -------------------------------------------------------------------------------------------------------------------
 
 TEST(Like, FastPathsAgreeWithTheCollation) {
   std::mt19937_64 random(61);
   mysqlsem::InitializeCollations();
-  const char* patterns[] = {"%", "", "a", "a%", "%a", "%a%", "%ab%b%", "a%b", "_", "a_", "%\\%%", "%_a%", "%\xC3\xA4%", "A%", "%B%a", "ab%ab"};
+  const char* patterns[] = {"%", "",   "a",     "a%",   "%a",         "%a%", "%ab%b%", "a%b",
+                            "_", "a_", "%\\%%", "%_a%", "%\xC3\xA4%", "A%",  "%B%a",   "ab%ab"};
   for (const uint32_t id : {255u, 45u, 46u, 309u, 63u, 8u, 33u}) {
     const mysqlsem::Collation* collation = mysqlsem::FindCollation(id);
     std::vector<std::optional<std::string>> values(500);
@@ -757,8 +891,12 @@ TEST(Like, FastPathsAgreeWithTheCollation) {
     const auto ca = input.Add(a), cd = input.AddDictionary(type, values);
     for (const char* pattern : patterns) {
       for (const auto column : {ca, cd}) {
-        const Evaluation got = Evaluate(input, Call(ExprOp::kLike, Bool(), {input.Ref(column), Constant(Value::Bytes(pattern), type)}, id));
-        const Evaluation negated = Evaluate(input, Call(ExprOp::kNotLike, Bool(), {input.Ref(column), Constant(Value::Bytes(pattern), type)}, id));
+        const Evaluation got =
+            Evaluate(input, Call(ExprOp::kLike, Bool(),
+                                 {input.Ref(column), Constant(Value::Bytes(pattern), type)}, id));
+        const Evaluation negated =
+            Evaluate(input, Call(ExprOp::kNotLike, Bool(),
+                                 {input.Ref(column), Constant(Value::Bytes(pattern), type)}, id));
         ASSERT_FALSE(got.error || negated.error);
         for (size_t i = 0; i < values.size(); ++i) {
           std::optional<std::string> want, want_not;
@@ -775,7 +913,9 @@ TEST(Like, FastPathsAgreeWithTheCollation) {
 }
 
 TEST(Cast, Values) {
-  auto cast = [](ExprPtr value, const Type& type) { return EvaluateConstant(Call(ExprOp::kCast, type, {value})); };
+  auto cast = [](ExprPtr value, const Type& type) {
+    return EvaluateConstant(Call(ExprOp::kCast, type, {value}));
+  };
   EXPECT_EQ(cast(Int(-1), plan::UIntType()), "18446744073709551615");
   EXPECT_EQ(cast(UInt(UINT64_MAX), plan::IntType()), "-1");
   EXPECT_EQ(cast(Dec("1.5", 3, 1), plan::IntType()), "2");
@@ -805,12 +945,14 @@ TEST(Cast, Values) {
 }
 
 TEST(Support, RefusesWithAReason) {
-  const auto refused = CheckExpressionSupported(*Call(ExprOp::kCast, {.kind = plan::TypeKind::kJson}, {Int(1)}));
+  const auto refused =
+      CheckExpressionSupported(*Call(ExprOp::kCast, {.kind = plan::TypeKind::kJson}, {Int(1)}));
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::kNotSupported);
   EXPECT_EQ(refused.error().message, "casting BIGINT NOT NULL to JSON is not supported");
-  EXPECT_FALSE(CheckExpressionSupported(*Call(ExprOp::kAdd, plan::IntType(), {Int(1)})));   // arity
-  EXPECT_TRUE(CheckExpressionSupported(*Call(ExprOp::kAdd, plan::IntType(), {plan::ColumnRef(1, plan::IntType()), Int(1)})));
+  EXPECT_FALSE(CheckExpressionSupported(*Call(ExprOp::kAdd, plan::IntType(), {Int(1)})));  // arity
+  EXPECT_TRUE(CheckExpressionSupported(
+      *Call(ExprOp::kAdd, plan::IntType(), {plan::ColumnRef(1, plan::IntType()), Int(1)})));
 }
 
 }  // namespace

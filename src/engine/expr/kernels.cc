@@ -7,7 +7,8 @@ namespace sirocco::engine {
 
 namespace {
 
-// debug_simd_target=base|v3 in the environment forces a smaller instruction set, to test the others on one machine.
+// debug_simd_target=base|v3 in the environment forces a smaller instruction set, to test the others
+// on one machine.
 const KernelTable* Choose() {
   const char* forced = std::getenv("SIROCCO_DEBUG_SIMD_TARGET");
   const bool base = forced != nullptr && std::strcmp(forced, "base") == 0;

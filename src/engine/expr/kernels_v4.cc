@@ -1,4 +1,5 @@
-// AVX-512 (F, BW, CD, DQ, VL). Headers come before the pragma so that their functions keep the base instruction set.
+// AVX-512 (F, BW, CD, DQ, VL). Headers come before the pragma so that their functions keep the base
+// instruction set.
 #include <immintrin.h>
 
 #include "engine/expr/kernels.h"

@@ -1,5 +1,6 @@
-// LIKE and NOT LIKE. A constant pattern is compiled once: for collations that compare bytes, and for ASCII text under the others, matching
-// is byte matching (through a folding table); everything else goes to the collation's own matcher.
+// LIKE and NOT LIKE. A constant pattern is compiled once: for collations that compare bytes, and
+// for ASCII text under the others, matching is byte matching (through a folding table); everything
+// else goes to the collation's own matcher.
 #include <array>
 #include <cstring>
 #include <map>
@@ -20,7 +21,8 @@ namespace {
 
 constexpr uint64_t kModeNoBackslashEscapes = uint64_t{1} << 20;
 
-// Classes of ASCII characters that LIKE takes for equal under a collation: fold[c] is the smallest member of c's class.
+// Classes of ASCII characters that LIKE takes for equal under a collation: fold[c] is the smallest
+// member of c's class.
 using FoldTable = std::array<uint8_t, 128>;
 
 const FoldTable& FoldTableOf(const Collation& collation) {
@@ -59,8 +61,8 @@ bool IsAscii(std::string_view s) {
 
 // A pattern of literals and %, without _.
 struct Segments {
-  bool anchored_start = false, anchored_end = false;   // no % at that end
-  std::vector<std::string> parts;                      // not empty, in order
+  bool anchored_start = false, anchored_end = false;  // no % at that end
+  std::vector<std::string> parts;                     // not empty, in order
 
   bool Match(std::string_view s) const {
     if (parts.empty()) return anchored_start && anchored_end ? s.empty() : true;
@@ -80,7 +82,8 @@ struct Segments {
     for (size_t i = first; i < last; ++i) {
       const void* found = memmem(s.data(), s.size(), parts[i].data(), parts[i].size());
       if (found == nullptr) return false;
-      s.remove_prefix(static_cast<size_t>(static_cast<const char*>(found) - s.data()) + parts[i].size());
+      s.remove_prefix(static_cast<size_t>(static_cast<const char*>(found) - s.data()) +
+                      parts[i].size());
     }
     return true;
   }
@@ -115,13 +118,15 @@ bool ParsePattern(std::string_view pattern, int32_t escape, Segments* out) {
   return true;
 }
 
-// Character sets in which a byte below 0x80 is always that ASCII character, never part of a longer one.
+// Character sets in which a byte below 0x80 is always that ASCII character, never part of a longer
+// one.
 bool SafeBytes(const Collation& collation) {
-  return collation.charset_name().starts_with("utf8") || (collation.mbmaxlen() == 1 && collation.ascii_based());
+  return collation.charset_name().starts_with("utf8") ||
+         (collation.mbmaxlen() == 1 && collation.ascii_based());
 }
 
-// The segments as byte masks, for the vectorized search. Only for patterns whose characters have no equals but the other case of an
-// ASCII letter.
+// The segments as byte masks, for the vectorized search. Only for patterns whose characters have no
+// equals but the other case of an ASCII letter.
 struct MaskedSegments {
   bool anchored_start = false, anchored_end = false;
   std::vector<simd::MaskedPattern> parts;
@@ -129,7 +134,9 @@ struct MaskedSegments {
   // [p, end) is readable 64 bytes past its end.
   bool Match(const char* p, const char* end) const {
     size_t first = 0, last = parts.size();
-    auto room = [&](const simd::MaskedPattern& part) { return static_cast<size_t>(end - p) >= part.size(); };
+    auto room = [&](const simd::MaskedPattern& part) {
+      return static_cast<size_t>(end - p) >= part.size();
+    };
     if (anchored_start) {
       if (!room(parts[0]) || !simd::MatchesAt(p, parts[0])) return false;
       p += parts[0].size();
@@ -155,8 +162,8 @@ struct CompiledLike {
   const Collation* collation = nullptr;
   std::string pattern;
   int32_t escape = '\\';
-  bool bytes = false;    // byte matching is exact for every value
-  bool folded = false;   // byte matching on folded ASCII values is exact
+  bool bytes = false;   // byte matching is exact for every value
+  bool folded = false;  // byte matching on folded ASCII values is exact
   const FoldTable* fold = nullptr;
   Segments segments;
   bool masked = false;
@@ -174,7 +181,8 @@ struct CompiledLike {
       const FoldTable& table = *fold;
       const char* in = s.data();
       const size_t size = s.size();
-      for (size_t i = 0; i < size; ++i) copy[i] = static_cast<char>(table[static_cast<uint8_t>(in[i])]);
+      for (size_t i = 0; i < size; ++i)
+        copy[i] = static_cast<char>(table[static_cast<uint8_t>(in[i])]);
       return segments.Match({copy, size});
     }
     return collation->Like(s, pattern, escape);
@@ -186,7 +194,8 @@ bool IsLetter(int c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); 
 // Fills `masked` if the pattern allows it; `fold` null: bytes match exactly.
 void MaskSegments(const Segments& segments, const FoldTable* fold, CompiledLike* like) {
   if (segments.parts.empty()) return;
-  MaskedSegments masked{.anchored_start = segments.anchored_start, .anchored_end = segments.anchored_end};
+  MaskedSegments masked{.anchored_start = segments.anchored_start,
+                        .anchored_end = segments.anchored_end};
   for (const std::string& part : segments.parts) {
     simd::MaskedPattern pattern;
     for (const char byte : part) {
@@ -209,7 +218,8 @@ void MaskSegments(const Segments& segments, const FoldTable* fold, CompiledLike*
 
 CompiledLike CompilePattern(const Collation* collation, std::string_view pattern, int32_t escape) {
   CompiledLike like{.collation = collation, .pattern = std::string(pattern), .escape = escape};
-  if (!SafeBytes(*collation) || escape > 127 || !ParsePattern(pattern, escape, &like.segments)) return like;
+  if (!SafeBytes(*collation) || escape > 127 || !ParsePattern(pattern, escape, &like.segments))
+    return like;
   if (collation->is_binary() || collation->is_binary_padded()) {
     // Ill-formed text is matched by the server's rules.
     like.bytes = collation->mbmaxlen() == 1 || collation->IsWellFormed(pattern);
@@ -231,7 +241,8 @@ Result<Slot> BuildLike(ExprCompiler& c, const ExprPtr& expr) {
   const Expr& e = *expr;
   const bool negated = e.op == ExprOp::kNotLike;
   const Collation* collation = c.FindCollation(e.collation);
-  if (collation == nullptr) return NotSupported("collation " + std::to_string(e.collation) + " is not supported");
+  if (collation == nullptr)
+    return NotSupported("collation " + std::to_string(e.collation) + " is not supported");
   ASSIGN_OR_RETURN(Slot value, c.Compile(e.args[0]));
   ASSIGN_OR_RETURN(Slot pattern, c.Compile(e.args[1]));
   if (c.IsNullConstant(value) || c.IsNullConstant(pattern)) return c.NullConstant(BoolInfo(true));
@@ -261,14 +272,19 @@ Result<Slot> BuildLike(ExprCompiler& c, const ExprPtr& expr) {
       return NotSupported("LIKE on " + plan::TypeName(c.info(s).type) + " is not supported");
   const Slot out = c.AddSlot(BoolInfo(c.info(value).nullable || c.info(pattern).nullable));
   if (c.info(pattern).constant) {
-    auto like = std::make_shared<const CompiledLike>(CompilePattern(collation, c.ConstantString(pattern), escape));
+    auto like = std::make_shared<const CompiledLike>(
+        CompilePattern(collation, c.ConstantString(pattern), escape));
     return c.Finish(MakeRowStep({value}, out, Strictness::kStrict,
-                                [=](Row& r) { return r.Return(like->Match(r.Str(0), &r.scratch()) != negated); }),
+                                [=](Row& r) {
+                                  return r.Return(like->Match(r.Str(0), &r.scratch()) != negated);
+                                }),
                     out, {value}, {.expensive = true});
   }
-  return c.Finish(MakeRowStep({value, pattern}, out, Strictness::kStrict,
-                              [=](Row& r) { return r.Return(collation->Like(r.Str(0), r.Str(1), escape) != negated); }),
-                  out, {value, pattern}, {.expensive = true});
+  return c.Finish(
+      MakeRowStep(
+          {value, pattern}, out, Strictness::kStrict,
+          [=](Row& r) { return r.Return(collation->Like(r.Str(0), r.Str(1), escape) != negated); }),
+      out, {value, pattern}, {.expensive = true});
 }
 
 }  // namespace sirocco::engine

@@ -1,4 +1,5 @@
-// AND, OR, NOT, XOR and the IS tests. Results are kBool slots: NULL rows hold 0, so the bytes alone mean "is true".
+// AND, OR, NOT, XOR and the IS tests. Results are kBool slots: NULL rows hold 0, so the bytes alone
+// mean "is true".
 #include <algorithm>
 #include <cstring>
 
@@ -15,7 +16,8 @@ const uint8_t* Bytes(const Vector& v) { return static_cast<const uint8_t*>(v.dat
 uint8_t* MutableBytes(const Vector& v) { return static_cast<uint8_t*>(v.data); }
 
 // r = x AND y, or x OR y, for flat vectors of n rows.
-void Combine(Frame& frame, bool is_and, const Vector& x, const Vector& y, Slot out, Vector& r, uint32_t n) {
+void Combine(Frame& frame, bool is_and, const Vector& x, const Vector& y, Slot out, Vector& r,
+             uint32_t n) {
   const KernelTable& k = Kernels();
   if (x.nulls == nullptr && y.nulls == nullptr) {
     (is_and ? k.bytes_and : k.bytes_or)(Bytes(x), Bytes(y), MutableBytes(r), n);
@@ -42,7 +44,8 @@ Slot CombineSlots(ExprCompiler& c, bool is_and, Slot a, Slot b) {
                       }
                       Vector& r = frame.Begin(out);
                       r.nulls = frame.Nulls(out);
-                      // NULL AND v: false where v is false; NULL OR v: true where v is true; else NULL.
+                      // NULL AND v: false where v is false; NULL OR v: true where v is true; else
+                      // NULL.
                       for (uint32_t i = 0; i < frame.count; ++i) {
                         const bool other_null = IsNullAt(other, i), value = Bytes(other)[i] != 0;
                         MutableBytes(r)[i] = !is_and && value;
@@ -68,7 +71,8 @@ Slot NotSlot(ExprCompiler& c, Slot a) {
   return c.Finish(MakeUnaryStep(a, out,
                                 [](const Vector& x, Vector& r, uint32_t n) {
                                   Kernels().bytes_not(Bytes(x), MutableBytes(r), n);
-                                  if (r.nulls != nullptr) Kernels().bytes_and_not(Bytes(r), r.nulls, MutableBytes(r), n);
+                                  if (r.nulls != nullptr)
+                                    Kernels().bytes_and_not(Bytes(r), r.nulls, MutableBytes(r), n);
                                 }),
                   out, {a});
 }
@@ -120,8 +124,9 @@ Slot IsTruthSlot(ExprCompiler& c, Slot a, bool truth, bool negated) {
 
 Slot XorSlots(ExprCompiler& c, Slot a, Slot b) {
   const Slot out = c.AddSlot(BoolInfo(c.info(a).nullable || c.info(b).nullable));
-  return c.Finish(
-      MakeRowStep({a, b}, out, Strictness::kStrict, [](Row& r) { return r.Return(r.Bool(0) != r.Bool(1)); }), out, {a, b});
+  return c.Finish(MakeRowStep({a, b}, out, Strictness::kStrict,
+                              [](Row& r) { return r.Return(r.Bool(0) != r.Bool(1)); }),
+                  out, {a, b});
 }
 
 // AND / OR whose later terms run only for the rows that the earlier ones leave open.
@@ -184,7 +189,8 @@ Result<Slot> BuildSequence(ExprCompiler& c, const ExprPtr& e) {
     terms.push_back(std::move(term));
   }
   // Terms that are merely slow go last; terms that may raise something keep their place.
-  std::stable_partition(terms.begin(), terms.end(), [](const auto& t) { return t.child < 0 || t.raises; });
+  std::stable_partition(terms.begin(), terms.end(),
+                        [](const auto& t) { return t.child < 0 || t.raises; });
   // The cheap terms in front of the first child are plain byte operations.
   size_t num_eager = 0;
   while (num_eager < terms.size() && terms[num_eager].child < 0) ++num_eager;
@@ -197,7 +203,8 @@ Result<Slot> BuildSequence(ExprCompiler& c, const ExprPtr& e) {
     terms.insert(terms.begin(), head);
   }
   const Slot out = c.AddSlot(BoolInfo(nullable));
-  return c.Finish(std::make_unique<SequenceStep>(is_and, std::move(terms), out), out, {}, {.raises = raises, .foldable = false});
+  return c.Finish(std::make_unique<SequenceStep>(is_and, std::move(terms), out), out, {},
+                  {.raises = raises, .foldable = false});
 }
 
 }  // namespace
@@ -206,19 +213,28 @@ Result<Slot> BuildLogic(ExprCompiler& c, const ExprPtr& e) {
   if (e->op == ExprOp::kAnd || e->op == ExprOp::kOr) return BuildSequence(c, e);
   ASSIGN_OR_RETURN(Slot a, c.Compile(e->args[0]));
   switch (e->op) {
-    case ExprOp::kIsNull: return IsNullSlot(c, a, false);
-    case ExprOp::kIsNotNull: return IsNullSlot(c, a, true);
-    default: break;
+    case ExprOp::kIsNull:
+      return IsNullSlot(c, a, false);
+    case ExprOp::kIsNotNull:
+      return IsNullSlot(c, a, true);
+    default:
+      break;
   }
   if (c.IsNullConstant(a)) a = c.NullConstant(BoolInfo(true));
   ASSIGN_OR_RETURN(a, c.ToBool(a));
   switch (e->op) {
-    case ExprOp::kNot: return NotSlot(c, a);
-    case ExprOp::kIsTrue: return IsTruthSlot(c, a, true, false);
-    case ExprOp::kIsNotTrue: return IsTruthSlot(c, a, true, true);
-    case ExprOp::kIsFalse: return IsTruthSlot(c, a, false, false);
-    case ExprOp::kIsNotFalse: return IsTruthSlot(c, a, false, true);
-    default: break;
+    case ExprOp::kNot:
+      return NotSlot(c, a);
+    case ExprOp::kIsTrue:
+      return IsTruthSlot(c, a, true, false);
+    case ExprOp::kIsNotTrue:
+      return IsTruthSlot(c, a, true, true);
+    case ExprOp::kIsFalse:
+      return IsTruthSlot(c, a, false, false);
+    case ExprOp::kIsNotFalse:
+      return IsTruthSlot(c, a, false, true);
+    default:
+      break;
   }
   ASSIGN_OR_RETURN(Slot b, c.Compile(e->args[1]));
   if (c.IsNullConstant(b)) b = c.NullConstant(BoolInfo(true));

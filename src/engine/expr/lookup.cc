@@ -15,7 +15,8 @@ using plan::TypeKind;
 
 namespace {
 
-// Up to this many distinct values the table is filled while compiling (at 100 ns a value: below 1 ms).
+// Up to this many distinct values the table is filled while compiling (at 100 ns a value: below 1
+// ms).
 constexpr uint32_t kEagerValues = 8192;
 // Above this the table costs more memory than evaluating per row costs time.
 constexpr uint32_t kMaxValues = 1u << 20;
@@ -37,18 +38,22 @@ bool IsLookupCandidate(const Expr& e, const BatchLayout& input) {
     if (column != nullptr && column != found) one = false;
     column = found;
   });
-  if (!one || column == nullptr || column->lane != Lane::kCode || column->dictionary == nullptr) return false;
+  if (!one || column == nullptr || column->lane != Lane::kCode || column->dictionary == nullptr)
+    return false;
   if (column->dictionary->size() > kMaxValues) return false;
-  const bool direct = e.args[0]->op == ExprOp::kColumn || (e.args.size() > 1 && e.args[1]->op == ExprOp::kColumn);
+  const bool direct =
+      e.args[0]->op == ExprOp::kColumn || (e.args.size() > 1 && e.args[1]->op == ExprOp::kColumn);
   // NULL tests read null bytes; comparisons with a constant are intervals of codes.
   if (direct && (e.op == ExprOp::kIsNull || e.op == ExprOp::kIsNotNull)) return false;
-  if (direct && IsComparison(e.op) && column->dictionary->sorted() && column->dictionary->collation() != nullptr &&
+  if (direct && IsComparison(e.op) && column->dictionary->sorted() &&
+      column->dictionary->collation() != nullptr &&
       column->dictionary->collation()->id() == e.collation)
     return false;
   return true;
 }
 
-// The program over one value of the column, and (when filled at once) its results by code; entry [size] is for NULL.
+// The program over one value of the column, and (when filled at once) its results by code; entry
+// [size] is for NULL.
 class LookupTable {
  public:
   std::unique_ptr<Scope> scope;
@@ -62,7 +67,7 @@ class LookupTable {
   // Filled tables, if `eager`.
   bool eager = false;
   const void* values = nullptr;
-  const uint8_t* nulls = nullptr;   // by code; nullptr: none is NULL
+  const uint8_t* nulls = nullptr;  // by code; nullptr: none is NULL
   // Booleans that are true for one interval of codes only.
   bool interval = false;
   uint32_t low = 0, count = 0;
@@ -98,7 +103,8 @@ struct Store {
   Result<void> Put(uint32_t code, const Vector& v, uint32_t row) {
     const uint32_t source = v.constant ? 0 : row;
     nulls[code] = IsNullAt(v, row);
-    std::memcpy(values + size_t{code} * width, static_cast<const char*>(v.data) + size_t{source} * width, width);
+    std::memcpy(values + size_t{code} * width,
+                static_cast<const char*>(v.data) + size_t{source} * width, width);
     if (rep == Rep::kStr) {
       StringRef& ref = *reinterpret_cast<StringRef*>(values + size_t{code} * width);
       if (nulls[code]) {
@@ -127,10 +133,12 @@ Result<void> FillEagerly(LookupTable* table, QueryContext* context) {
   auto put = [&](uint32_t code, const Vector& v, uint32_t row) {
     const uint32_t source = v.constant ? 0 : row;
     nulls[code] = IsNullAt(v, row);
-    std::memcpy(values + size_t{code} * width, static_cast<const char*>(v.data) + size_t{source} * width, width);
+    std::memcpy(values + size_t{code} * width,
+                static_cast<const char*>(v.data) + size_t{source} * width, width);
     if (store.rep == Rep::kStr) {
       StringRef& ref = *reinterpret_cast<StringRef*>(values + size_t{code} * width);
-      const std::string_view kept = nulls[code] ? std::string_view("") : table->memory->Keep(ref.view());
+      const std::string_view kept =
+          nulls[code] ? std::string_view("") : table->memory->Keep(ref.view());
       ref = {kept.data(), static_cast<uint32_t>(kept.size()), 0};
     }
   };
@@ -158,14 +166,18 @@ Result<void> FillEagerly(LookupTable* table, QueryContext* context) {
       continue;
     }
     if (info.rep != Rep::kI64 && info.rep != Rep::kI128) continue;
-    const int128 v = info.rep == Rep::kI128        ? reinterpret_cast<const int128*>(values)[code]
-                     : info.type.IsUnsigned() ? static_cast<int128>(reinterpret_cast<const uint64_t*>(values)[code])
-                                              : static_cast<int128>(reinterpret_cast<const int64_t*>(values)[code]);
-    range = range.known ? MakeRange(std::min(range.min, v), std::max(range.max, v)) : MakeRange(v, v);
+    const int128 v = info.rep == Rep::kI128 ? reinterpret_cast<const int128*>(values)[code]
+                     : info.type.IsUnsigned()
+                         ? static_cast<int128>(reinterpret_cast<const uint64_t*>(values)[code])
+                         : static_cast<int128>(reinterpret_cast<const int64_t*>(values)[code]);
+    range =
+        range.known ? MakeRange(std::min(range.min, v), std::max(range.max, v)) : MakeRange(v, v);
   }
   info.nullable = any_null;
-  if (info.rep == Rep::kI64 || info.rep == Rep::kI128) info.range = range.known ? range : MakeRange(0, 0);
-  if (info.num_distinct < 0 || info.num_distinct > n + 1) info.num_distinct = n + (table->input_nullable ? 1 : 0);
+  if (info.rep == Rep::kI64 || info.rep == Rep::kI128)
+    info.range = range.known ? range : MakeRange(0, 0);
+  if (info.num_distinct < 0 || info.num_distinct > n + 1)
+    info.num_distinct = n + (table->input_nullable ? 1 : 0);
   if (info.rep == Rep::kBool) {
     const uint8_t* truth = reinterpret_cast<const uint8_t*>(values);
     const uint8_t* begin = std::find(truth, truth + n, 1);
@@ -181,8 +193,8 @@ Result<void> FillEagerly(LookupTable* table, QueryContext* context) {
 }
 
 // Rows whose code is NULL take the entry for NULL.
-void ApplyNullInput(Frame& frame, Slot out, const Vector& codes, Vector& r, uint32_t n, uint32_t width, const void* null_value,
-                    bool null_result) {
+void ApplyNullInput(Frame& frame, Slot out, const Vector& codes, Vector& r, uint32_t n,
+                    uint32_t width, const void* null_value, bool null_result) {
   if (codes.nulls == nullptr) return;
   if (null_result) {
     uint8_t* nulls = frame.Nulls(out);
@@ -208,24 +220,28 @@ void GatherByCode(Rep rep, const void* table, const uint32_t* codes, void* out, 
   } else if (width == 1) {
     Kernels().gather1(static_cast<const uint8_t*>(table), codes, static_cast<uint8_t*>(out), n);
   } else if (width == 16) {
-    for (uint32_t i = 0; i < n; ++i) static_cast<int128*>(out)[i] = static_cast<const int128*>(table)[codes[i]];
+    for (uint32_t i = 0; i < n; ++i)
+      static_cast<int128*>(out)[i] = static_cast<const int128*>(table)[codes[i]];
   } else {
     for (uint32_t i = 0; i < n; ++i)
-      std::memcpy(static_cast<char*>(out) + size_t{i} * width, static_cast<const char*>(table) + size_t{codes[i]} * width, width);
+      std::memcpy(static_cast<char*>(out) + size_t{i} * width,
+                  static_cast<const char*>(table) + size_t{codes[i]} * width, width);
   }
 }
 
 // One worker's lazily filled table.
 class LazyState final : public StepState {
  public:
-  explicit LazyState(QueryContext* context) : arena(context->pool(), 256 << 10), work(context->pool(), 64 << 10) {}
+  explicit LazyState(QueryContext* context)
+      : arena(context->pool(), 256 << 10), work(context->pool(), 64 << 10) {}
 
   Result<void> Prepare(const LookupTable& table, QueryContext* context) {
     const uint32_t n = table.size, width = RepWidth(table.info.rep);
     values = static_cast<char*>(arena.Allocate(size_t{width} * (n + 1) + 64, 64));
     nulls = static_cast<uint8_t*>(arena.Allocate(n + 65, 64));
     known = static_cast<uint8_t*>(arena.Allocate(n + 65, 64));
-    if (values == nullptr || nulls == nullptr || known == nullptr) return std::unexpected(OutOfMemoryError());
+    if (values == nullptr || nulls == nullptr || known == nullptr)
+      return std::unexpected(OutOfMemoryError());
     std::memset(values, 0, size_t{width} * (n + 1));
     std::memset(nulls, 0, n + 1);
     std::memset(known, 0, n + 1);
@@ -304,7 +320,8 @@ class LookupStep final : public Step {
       r.nulls = frame.Nulls(out_);
       Kernels().gather1(nulls, codes.code(), r.nulls, n);
     }
-    ApplyNullInput(frame, out_, codes, r, n, width, values + size_t{t.size} * width, nulls != nullptr && nulls[t.size] != 0);
+    ApplyNullInput(frame, out_, codes, r, n, width, values + size_t{t.size} * width,
+                   nulls != nullptr && nulls[t.size] != 0);
     if (rep == Rep::kBool && r.nulls != nullptr) {
       uint8_t* bytes = static_cast<uint8_t*>(r.data);
       Kernels().bytes_and_not(bytes, r.nulls, bytes, n);
@@ -320,8 +337,8 @@ class LookupStep final : public Step {
 
 }  // namespace
 
-Result<std::shared_ptr<LookupTable>> MakeLookup(const ExprPtr& expr, const ColumnInfo& column, QueryContext* context,
-                                                ProgramMemory* memory) {
+Result<std::shared_ptr<LookupTable>> MakeLookup(const ExprPtr& expr, const ColumnInfo& column,
+                                                QueryContext* context, ProgramMemory* memory) {
   BatchLayout layout;
   layout.columns.push_back(column);
   layout.columns[0].lane = Lane::kStr;
@@ -346,8 +363,9 @@ Slot AddLookup(ExprCompiler& compiler, std::shared_ptr<LookupTable> table, Slot 
   SlotInfo slot_info = table->info;
   if (compiler.info(codes).nullable && !table->eager) slot_info.nullable = true;
   const Slot out = compiler.AddSlot(slot_info);
-  return compiler.Finish(std::make_unique<LookupStep>(std::move(table), codes, out, compiler.AddState()), out, {codes},
-                         {.foldable = false});
+  return compiler.Finish(
+      std::make_unique<LookupStep>(std::move(table), codes, out, compiler.AddState()), out, {codes},
+      {.foldable = false});
 }
 
 }  // namespace sirocco::engine

@@ -45,12 +45,24 @@ template <typename F>
 void ForRep(Rep rep, F&& f) {
   switch (rep) {
     case Rep::kI64:
-    case Rep::kF64: f(uint64_t{}); break;
-    case Rep::kI128: f(int128{}); break;
-    case Rep::kStr: f(StringRef{}); break;
-    case Rep::kCode: f(uint32_t{}); break;
-    case Rep::kBool: f(uint8_t{}); break;
-    case Rep::kBig: f(mysqlsem::BigDecimal{}); break;
+    case Rep::kF64:
+      f(uint64_t{});
+      break;
+    case Rep::kI128:
+      f(int128{});
+      break;
+    case Rep::kStr:
+      f(StringRef{});
+      break;
+    case Rep::kCode:
+      f(uint32_t{});
+      break;
+    case Rep::kBool:
+      f(uint8_t{});
+      break;
+    case Rep::kBig:
+      f(mysqlsem::BigDecimal{});
+      break;
   }
 }
 
@@ -64,21 +76,31 @@ uint32_t RepWidth(Rep rep) {
 
 Lane LaneOfRep(Rep rep) {
   switch (rep) {
-    case Rep::kI128: return Lane::kI128;
-    case Rep::kF64: return Lane::kF64;
-    case Rep::kStr: return Lane::kStr;
-    case Rep::kCode: return Lane::kCode;
-    default: return Lane::kI64;
+    case Rep::kI128:
+      return Lane::kI128;
+    case Rep::kF64:
+      return Lane::kF64;
+    case Rep::kStr:
+      return Lane::kStr;
+    case Rep::kCode:
+      return Lane::kCode;
+    default:
+      return Lane::kI64;
   }
 }
 
 Rep RepOfLane(Lane lane) {
   switch (lane) {
-    case Lane::kI64: return Rep::kI64;
-    case Lane::kI128: return Rep::kI128;
-    case Lane::kF64: return Rep::kF64;
-    case Lane::kStr: return Rep::kStr;
-    case Lane::kCode: return Rep::kCode;
+    case Lane::kI64:
+      return Rep::kI64;
+    case Lane::kI128:
+      return Rep::kI128;
+    case Lane::kF64:
+      return Rep::kF64;
+    case Lane::kStr:
+      return Rep::kStr;
+    case Lane::kCode:
+      return Rep::kCode;
   }
   return Rep::kI64;
 }
@@ -88,7 +110,8 @@ void SlotBuffer::Free::operator()(void* p) const { std::free(p); }
 void* SlotBuffer::Data(Rep rep, uint32_t count) {
   const size_t bytes = size_t{RepWidth(rep)} * std::max(count, 1u);
   if (bytes > data_bytes_) {
-    const size_t wanted = std::max(bytes, size_t{RepWidth(rep)} * std::min(kVectorSize, std::bit_ceil(count)));
+    const size_t wanted =
+        std::max(bytes, size_t{RepWidth(rep)} * std::min(kVectorSize, std::bit_ceil(count)));
     data_.reset(AllocateAligned(wanted));
     data_bytes_ = wanted;
   }
@@ -98,7 +121,8 @@ void* SlotBuffer::Data(Rep rep, uint32_t count) {
 uint8_t* SlotBuffer::Nulls(uint32_t count) {
   const size_t bytes = std::max(count, 1u);
   if (bytes > null_bytes_) {
-    nulls_.reset(static_cast<uint8_t*>(AllocateAligned(std::max<size_t>(bytes, std::min(kVectorSize, std::bit_ceil(count))))));
+    nulls_.reset(static_cast<uint8_t*>(
+        AllocateAligned(std::max<size_t>(bytes, std::min(kVectorSize, std::bit_ceil(count))))));
     null_bytes_ = bytes;
   }
   return nulls_.get();
@@ -112,7 +136,8 @@ Frame::Frame(const Scope* scope, QueryContext* context, Arena* arena)
       buffers_(scope->slots.size()),
       states_(static_cast<size_t>(scope->num_states)) {
   for (const auto& [slot, vector] : scope->constants) vectors_[static_cast<size_t>(slot)] = vector;
-  for (const auto& child : scope->children) children_.push_back(std::make_unique<Frame>(child.get(), context, arena));
+  for (const auto& child : scope->children)
+    children_.push_back(std::make_unique<Frame>(child.get(), context, arena));
 }
 
 Vector& Frame::Begin(Slot slot) {
@@ -134,7 +159,8 @@ void Frame::SetNull(Slot slot) {
   vector.nulls = Nulls(slot);
   vector.nulls[0] = 1;
   std::memset(vector.data, 0, RepWidth(info(slot).rep));
-  if (info(slot).rep == Rep::kBig) *static_cast<mysqlsem::BigDecimal*>(vector.data) = mysqlsem::BigDecimal();
+  if (info(slot).rep == Rep::kBig)
+    *static_cast<mysqlsem::BigDecimal*>(vector.data) = mysqlsem::BigDecimal();
 }
 
 Result<void> Frame::Run() {
@@ -176,7 +202,8 @@ void ScatterRep(Rep rep, const Vector& in, const uint16_t* rows, uint32_t n, con
     out.nulls[rows[i]] = in.nulls == nullptr ? uint8_t{0} : in.nulls[in.constant ? 0 : i];
 }
 
-uint8_t* MergeNulls(Frame& frame, Slot out, const Vector* const* inputs, size_t num_inputs, uint32_t n) {
+uint8_t* MergeNulls(Frame& frame, Slot out, const Vector* const* inputs, size_t num_inputs,
+                    uint32_t n) {
   uint8_t* merged = nullptr;
   for (size_t k = 0; k < num_inputs; ++k) {
     const Vector& v = *inputs[k];

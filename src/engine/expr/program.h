@@ -1,10 +1,11 @@
 // A compiled expression program: scopes of typed slots filled by steps in order.
 //
-// A slot is one intermediate vector with facts known at compile time (SlotInfo). A Scope is a straight list of steps over its slots; the
-// root scope runs on whole batches. A conditional step owns child scopes that run on a subset of the rows (the rows that reach the
-// branch); a child reads outer slots through imports, which copy the subset's values together. A Frame is the run-time state of a scope
-// for one worker.
-// Threads: scopes and steps are immutable after compilation; a Frame belongs to one worker.
+// A slot is one intermediate vector with facts known at compile time (SlotInfo). A Scope is a
+// straight list of steps over its slots; the root scope runs on whole batches. A conditional step
+// owns child scopes that run on a subset of the rows (the rows that reach the branch); a child
+// reads outer slots through imports, which copy the subset's values together. A Frame is the
+// run-time state of a scope for one worker. Threads: scopes and steps are immutable after
+// compilation; a Frame belongs to one worker.
 #pragma once
 
 #include <deque>
@@ -22,24 +23,26 @@
 
 namespace sirocco::engine {
 
-// How a slot's values are laid out. Beyond the lanes: kBool, one byte 0/1 per row (0 in NULL rows), and kBig, mysqlsem::BigDecimal.
+// How a slot's values are laid out. Beyond the lanes: kBool, one byte 0/1 per row (0 in NULL rows),
+// and kBig, mysqlsem::BigDecimal.
 enum class Rep : uint8_t { kI64, kI128, kF64, kStr, kCode, kBool, kBig };
 
 uint32_t RepWidth(Rep rep);
-// The lane of a vector in this representation; kI64 for kBool and kBig, which never leave a program.
+// The lane of a vector in this representation; kI64 for kBool and kBig, which never leave a
+// program.
 Lane LaneOfRep(Rep rep);
 Rep RepOfLane(Lane lane);
 
 struct SlotInfo {
   plan::Type type;
   Rep rep = Rep::kI64;
-  ValueRange range;              // reps kI64 and kI128 (decimals: of the scaled integer); always known there
+  ValueRange range;  // reps kI64 and kI128 (decimals: of the scaled integer); always known there
   bool nullable = true;
-  bool constant = false;         // the value is known at compile time
-  // Decimals: digits after the point that values carry. Operators give the declared ones; conditionals may give fewer. min_scale < scale if
-  // branches of a conditional differ.
+  bool constant = false;  // the value is known at compile time
+  // Decimals: digits after the point that values carry. Operators give the declared ones;
+  // conditionals may give fewer. min_scale < scale if branches of a conditional differ.
   uint8_t scale = 0, min_scale = 0;
-  const Dictionary* dictionary = nullptr;   // rep kCode
+  const Dictionary* dictionary = nullptr;  // rep kCode
   double num_distinct = -1;
 };
 
@@ -62,10 +65,10 @@ struct Scope {
     Slot outer, inner;
   };
   std::vector<Import> imports;
-  std::vector<std::pair<int, Slot>> columns;        // root scopes: batch position -> slot
-  std::vector<std::pair<Slot, Vector>> constants;   // ready vectors
-  std::vector<std::unique_ptr<Scope>> children;     // run by conditional steps, by index
-  int num_states = 0;                               // per-worker caches of steps
+  std::vector<std::pair<int, Slot>> columns;       // root scopes: batch position -> slot
+  std::vector<std::pair<Slot, Vector>> constants;  // ready vectors
+  std::vector<std::unique_ptr<Scope>> children;    // run by conditional steps, by index
+  int num_states = 0;                              // per-worker caches of steps
 };
 
 // Per-worker memory of one step that keeps something between batches (a lazily filled table).
@@ -125,24 +128,31 @@ class Frame {
  private:
   const Scope* scope_;
   QueryContext* context_;
-  Arena* arena_;   // of the whole state: cleared at the start of each batch
+  Arena* arena_;  // of the whole state: cleared at the start of each batch
   std::vector<Vector> vectors_;
   std::vector<SlotBuffer> buffers_;
   std::vector<std::unique_ptr<StepState>> states_;
   std::vector<std::unique_ptr<Frame>> children_;
 };
 
-// Copies values rows[0..n) of `in` to the front of `out` (flat, of the same representation; null bytes if `in` has some).
+// Copies values rows[0..n) of `in` to the front of `out` (flat, of the same representation; null
+// bytes if `in` has some).
 void GatherRep(Rep rep, const Vector& in, const uint16_t* rows, uint32_t n, const Vector& out);
 // out[rows[i]] = in[i] for i < n; `in` may be constant. Null bytes are written if `out` has them.
 void ScatterRep(Rep rep, const Vector& in, const uint16_t* rows, uint32_t n, const Vector& out);
 
-inline bool IsNullAt(const Vector& v, uint32_t row) { return v.nulls != nullptr && v.nulls[v.constant ? 0 : row] != 0; }
-inline bool IsConstantNull(const Vector& v) { return v.constant && v.nulls != nullptr && v.nulls[0] != 0; }
+inline bool IsNullAt(const Vector& v, uint32_t row) {
+  return v.nulls != nullptr && v.nulls[v.constant ? 0 : row] != 0;
+}
+inline bool IsConstantNull(const Vector& v) {
+  return v.constant && v.nulls != nullptr && v.nulls[0] != 0;
+}
 
-// Result of a strict operation's NULLs: the union of its inputs' null bytes for `n` rows, or nullptr if none has any. No input may
-// be a constant NULL (handle that first). A single nullable input's bytes are shared, not copied.
-uint8_t* MergeNulls(Frame& frame, Slot out, const Vector* const* inputs, size_t num_inputs, uint32_t n);
+// Result of a strict operation's NULLs: the union of its inputs' null bytes for `n` rows, or
+// nullptr if none has any. No input may be a constant NULL (handle that first). A single nullable
+// input's bytes are shared, not copied.
+uint8_t* MergeNulls(Frame& frame, Slot out, const Vector* const* inputs, size_t num_inputs,
+                    uint32_t n);
 uint8_t* MergeNulls(Frame& frame, Slot out, const Vector& a, const Vector& b, uint32_t n);
 // The null bytes of one input as the result's own; nullptr if none.
 inline uint8_t* ShareNulls(const Vector& a) { return a.nulls; }

@@ -16,19 +16,23 @@ inline constexpr int128 kMaxU64 = std::numeric_limits<uint64_t>::max();
 // `known` is false when the true bounds do not fit 128 bits.
 inline ValueRange MakeRange(int128 min, int128 max) { return {true, min, max}; }
 inline bool FitsI64(const ValueRange& r) { return r.known && r.min >= kMinI64 && r.max <= kMaxI64; }
-inline bool Within(const ValueRange& r, int128 min, int128 max) { return r.known && r.min >= min && r.max <= max; }
+inline bool Within(const ValueRange& r, int128 min, int128 max) {
+  return r.known && r.min >= min && r.max <= max;
+}
 
 inline ValueRange AddRange(const ValueRange& a, const ValueRange& b) {
   ValueRange r;
   if (!a.known || !b.known) return r;
-  r.known = !__builtin_add_overflow(a.min, b.min, &r.min) && !__builtin_add_overflow(a.max, b.max, &r.max);
+  r.known = !__builtin_add_overflow(a.min, b.min, &r.min) &&
+            !__builtin_add_overflow(a.max, b.max, &r.max);
   return r;
 }
 
 inline ValueRange SubRange(const ValueRange& a, const ValueRange& b) {
   ValueRange r;
   if (!a.known || !b.known) return r;
-  r.known = !__builtin_sub_overflow(a.min, b.max, &r.min) && !__builtin_sub_overflow(a.max, b.min, &r.max);
+  r.known = !__builtin_sub_overflow(a.min, b.max, &r.min) &&
+            !__builtin_sub_overflow(a.max, b.min, &r.max);
   return r;
 }
 
@@ -47,7 +51,8 @@ inline ValueRange UnionRange(const ValueRange& a, const ValueRange& b) {
   return MakeRange(std::min(a.min, b.min), std::max(a.max, b.max));
 }
 
-// The bounds that the type itself gives (integers, temporal kinds, decimals up to 38 digits as scaled integers).
+// The bounds that the type itself gives (integers, temporal kinds, decimals up to 38 digits as
+// scaled integers).
 ValueRange TypeRange(const plan::Type& type);
 
 }  // namespace sirocco::engine

@@ -46,13 +46,17 @@ class Row {
  public:
   uint32_t row = 0;
 
-  bool IsNull(int k) const { return args_[k].nulls != nullptr && args_[k].nulls[row * args_[k].null_step] != 0; }
+  bool IsNull(int k) const {
+    return args_[k].nulls != nullptr && args_[k].nulls[row * args_[k].null_step] != 0;
+  }
   int64_t I64(int k) const { return *static_cast<const int64_t*>(At(k, 8)); }
   uint64_t U64(int k) const { return *static_cast<const uint64_t*>(At(k, 8)); }
   double F64(int k) const { return *static_cast<const double*>(At(k, 8)); }
   int128 I128(int k) const { return *static_cast<const int128*>(At(k, 16)); }
   bool Bool(int k) const { return *static_cast<const uint8_t*>(At(k, 1)) != 0; }
-  std::string_view Str(int k) const { return static_cast<const StringRef*>(At(k, sizeof(StringRef)))->view(); }
+  std::string_view Str(int k) const {
+    return static_cast<const StringRef*>(At(k, sizeof(StringRef)))->view();
+  }
   const mysqlsem::BigDecimal& Big(int k) const {
     return *static_cast<const mysqlsem::BigDecimal*>(At(k, sizeof(mysqlsem::BigDecimal)));
   }
@@ -69,7 +73,9 @@ class Row {
   }
   bool Return(const mysqlsem::BigDecimal& v) { return Put(v); }
   // Bytes that live at least as long as the batch: parts of an argument, constants.
-  bool ReturnView(std::string_view v) { return Put(StringRef{v.data() == nullptr ? "" : v.data(), static_cast<uint32_t>(v.size()), 0}); }
+  bool ReturnView(std::string_view v) {
+    return Put(StringRef{v.data() == nullptr ? "" : v.data(), static_cast<uint32_t>(v.size()), 0});
+  }
   // Copies the bytes.
   bool ReturnCopy(std::string_view v) {
     const char* copy = frame_->arena()->Copy(v);
@@ -81,7 +87,9 @@ class Row {
     error_ = std::move(error);
     return false;
   }
-  void Warn(uint32_t mysql_errno, const std::string& message) { frame_->context()->AddWarning(mysql_errno, message); }
+  void Warn(uint32_t mysql_errno, const std::string& message) {
+    frame_->context()->AddWarning(mysql_errno, message);
+  }
   // A buffer for building results, kept between rows.
   std::string& scratch() { return scratch_; }
   std::string& scratch2() { return scratch2_; }
@@ -115,8 +123,8 @@ class Row {
 };
 
 enum class Strictness : uint8_t {
-  kStrict,    // NULL if any argument is NULL; the function sees no NULL
-  kHandles,   // the function looks at NULLs itself
+  kStrict,   // NULL if any argument is NULL; the function sees no NULL
+  kHandles,  // the function looks at NULLs itself
 };
 
 // Applies `f(Row&) -> bool` (false: NULL, or failed) to each row.

@@ -1,4 +1,5 @@
-// Functions of text. Lengths and positions count characters of the collation's character set unless the name says bytes.
+// Functions of text. Lengths and positions count characters of the collation's character set unless
+// the name says bytes.
 #include <openssl/evp.h>
 
 #include <algorithm>
@@ -20,14 +21,16 @@ using plan::TypeKind;
 namespace {
 
 std::unexpected<Error> Unsupported(const Expr& e, const SlotInfo& arg) {
-  return NotSupported(std::string("function ") + plan::ExprOpName(e.op) + " of " + plan::TypeName(arg.type) + " is not supported");
+  return NotSupported(std::string("function ") + plan::ExprOpName(e.op) + " of " +
+                      plan::TypeName(arg.type) + " is not supported");
 }
 
 bool IsText(const SlotInfo& in) { return in.rep == Rep::kStr && in.type.kind == TypeKind::kString; }
 
 // Character sets in which a byte below 0x80 is always that ASCII character.
 bool SafeBytes(const Collation& collation) {
-  return collation.charset_name().starts_with("utf8") || (collation.mbmaxlen() == 1 && collation.ascii_based());
+  return collation.charset_name().starts_with("utf8") ||
+         (collation.mbmaxlen() == 1 && collation.ascii_based());
 }
 
 // What the functions of this file have in common while they are compiled.
@@ -77,7 +80,8 @@ class TextFunction {
   }
   Result<const Collation*> Find(uint32_t id) {
     const Collation* collation = c_.FindCollation(id);
-    if (collation == nullptr) return NotSupported("collation " + std::to_string(id) + " is not supported");
+    if (collation == nullptr)
+      return NotSupported("collation " + std::to_string(id) + " is not supported");
     return collation;
   }
 
@@ -88,26 +92,35 @@ class TextFunction {
   }
 
   template <typename F>
-  Result<Slot> Text(bool may_be_null, StepTraits traits, F f, Strictness strictness = Strictness::kStrict) {
+  Result<Slot> Text(bool may_be_null, StepTraits traits, F f,
+                    Strictness strictness = Strictness::kStrict) {
     if (e_.type.kind != TypeKind::kString) return Malformed(e_);
-    return Add({.type = e_.type, .rep = Rep::kStr, .nullable = may_be_null || AnyNullable()}, traits, std::move(f), strictness);
+    return Add({.type = e_.type, .rep = Rep::kStr, .nullable = may_be_null || AnyNullable()},
+               traits, std::move(f), strictness);
   }
   template <typename F>
   Result<Slot> Integer(int128 low, int128 high, StepTraits traits, F f) {
     if (!e_.type.IsInteger()) return Malformed(e_);
-    return Add({.type = e_.type, .rep = Rep::kI64, .range = MakeRange(low, high), .nullable = AnyNullable()}, traits, std::move(f),
-               Strictness::kStrict);
+    return Add({.type = e_.type,
+                .rep = Rep::kI64,
+                .range = MakeRange(low, high),
+                .nullable = AnyNullable()},
+               traits, std::move(f), Strictness::kStrict);
   }
   template <typename F>
   Result<Slot> Add(const SlotInfo& slot_info, StepTraits traits, F f, Strictness strictness) {
     const Slot out = c_.AddSlot(slot_info);
-    return c_.Finish(MakeRowStep(args_, out, strictness, std::move(f)), out, std::span<const Slot>(args_), traits);
+    return c_.Finish(MakeRowStep(args_, out, strictness, std::move(f)), out,
+                     std::span<const Slot>(args_), traits);
   }
   // Of functions that check max_allowed_packet: nothing to raise if the declared result fits.
   StepTraits PacketTraits() const {
-    return {.raises = e_.type.max_length == 0 || e_.type.max_length > c_.plan().max_allowed_packet, .expensive = true};
+    return {.raises = e_.type.max_length == 0 || e_.type.max_length > c_.plan().max_allowed_packet,
+            .expensive = true};
   }
-  Slot Null() { return c_.NullConstant({.type = e_.type, .rep = RepOfLane(plan::LaneOf(e_.type))}); }
+  Slot Null() {
+    return c_.NullConstant({.type = e_.type, .rep = RepOfLane(plan::LaneOf(e_.type))});
+  }
 
   ExprCompiler& c_;
   const Expr& e_;
@@ -122,7 +135,8 @@ constexpr StepTraits kMayRaise{.raises = true, .expensive = true};
 
 // NULL with the server's warning for results beyond max_allowed_packet.
 bool TooLong(Row& r, const char* name, uint64_t limit) {
-  r.Warn(1301, std::string("Result of ") + name + "() was larger than max_allowed_packet (" + std::to_string(limit) + ") - truncated");
+  r.Warn(1301, std::string("Result of ") + name + "() was larger than max_allowed_packet (" +
+                   std::to_string(limit) + ") - truncated");
   return false;
 }
 
@@ -130,7 +144,8 @@ bool FailUnsupported(Row& r, const char* what) {
   return r.Fail(Error{ErrorCode::kNotSupported, 0, std::string(what) + " is not supported"});
 }
 
-// Positions and lengths: beyond 31 bits the server takes its own limit; unsigned values are never negative.
+// Positions and lengths: beyond 31 bits the server takes its own limit; unsigned values are never
+// negative.
 int64_t ReadCount(const Row& r, int k, bool is_unsigned) {
   const int64_t v = r.I64(k);
   return is_unsigned && v < 0 ? INT64_MAX : v;
@@ -140,43 +155,48 @@ Result<Slot> BuildConcat(TextFunction& f) {
   for (size_t i = 0; i < f.num_args(); ++i) RETURN_IF_ERROR(f.MakeText(i, f.e_.type.collation));
   const uint64_t limit = f.c_.plan().max_allowed_packet;
   const bool separated = f.e_.op == ExprOp::kConcatWs;
-  return f.Text(!separated, f.PacketTraits(),
-                [=](Row& r) {
-                  std::string& out = r.scratch();
-                  out.clear();
-                  const int n = r.num_args();
-                  if (separated && r.IsNull(0)) return false;
-                  int used = 0;
-                  for (int i = separated; i < n; ++i) {
-                    if (r.IsNull(i)) {
-                      if (!separated) return false;
-                      continue;
-                    }
-                    const std::string_view s = r.Str(i);
-                    const std::string_view separator = separated && used++ > 0 ? r.Str(0) : std::string_view();
-                    if (out.size() + (separated ? r.Str(0).size() : 0) + s.size() > limit)
-                      return TooLong(r, separated ? "concat_ws" : "concat", limit);
-                    out += separator;
-                    out += s;
-                  }
-                  return r.ReturnCopy(out);
-                },
-                Strictness::kHandles);
+  return f.Text(
+      !separated, f.PacketTraits(),
+      [=](Row& r) {
+        std::string& out = r.scratch();
+        out.clear();
+        const int n = r.num_args();
+        if (separated && r.IsNull(0)) return false;
+        int used = 0;
+        for (int i = separated; i < n; ++i) {
+          if (r.IsNull(i)) {
+            if (!separated) return false;
+            continue;
+          }
+          const std::string_view s = r.Str(i);
+          const std::string_view separator =
+              separated && used++ > 0 ? r.Str(0) : std::string_view();
+          if (out.size() + (separated ? r.Str(0).size() : 0) + s.size() > limit)
+            return TooLong(r, separated ? "concat_ws" : "concat", limit);
+          out += separator;
+          out += s;
+        }
+        return r.ReturnCopy(out);
+      },
+      Strictness::kHandles);
 }
 
 Result<Slot> BuildSubstring(TextFunction& f) {
   RETURN_IF_ERROR(f.MakeText(0, f.e_.type.collation));
   for (size_t i = 1; i < f.num_args(); ++i) RETURN_IF_ERROR(f.MakeInteger(i));
   ASSIGN_OR_RETURN(const Collation* collation, f.ResultCollation());
-  const bool unsigned1 = f.info(1).type.IsUnsigned(), unsigned2 = f.num_args() > 2 && f.info(2).type.IsUnsigned();
+  const bool unsigned1 = f.info(1).type.IsUnsigned(),
+             unsigned2 = f.num_args() > 2 && f.info(2).type.IsUnsigned();
   const ExprOp op = f.e_.op;
   // Single-byte text and ASCII in UTF-8 need no scan for characters.
   const bool single = collation->mbmaxlen() == 1;
   return f.Text(false, kSlow, [=](Row& r) {
     const std::string_view s = r.Str(0);
     const int64_t first = ReadCount(r, 1, unsigned1);
-    if (op == ExprOp::kLeft) return r.ReturnView(first <= 0 ? std::string_view() : collation->Left(s, first));
-    if (op == ExprOp::kRight) return r.ReturnView(first <= 0 ? std::string_view() : collation->Right(s, first));
+    if (op == ExprOp::kLeft)
+      return r.ReturnView(first <= 0 ? std::string_view() : collation->Left(s, first));
+    if (op == ExprOp::kRight)
+      return r.ReturnView(first <= 0 ? std::string_view() : collation->Right(s, first));
     int64_t length = INT32_MAX;
     if (r.num_args() > 2) {
       length = std::min<int64_t>(ReadCount(r, 2, unsigned2), INT32_MAX);
@@ -210,7 +230,8 @@ Result<Slot> BuildCase(TextFunction& f) {
 Result<Slot> BuildTrim(TextFunction& f) {
   for (size_t i = 0; i < f.num_args(); ++i) RETURN_IF_ERROR(f.MakeText(i, f.e_.type.collation));
   ASSIGN_OR_RETURN(const Collation* collation, f.ResultCollation());
-  if (f.num_args() == 1 && !collation->ascii_based()) return NotSupported("TRIM in this character set is not supported");
+  if (f.num_args() == 1 && !collation->ascii_based())
+    return NotSupported("TRIM in this character set is not supported");
   const bool leading = f.e_.op != ExprOp::kRtrim, trailing = f.e_.op != ExprOp::kLtrim;
   return f.Text(false, kSlow, [=](Row& r) {
     std::string_view s = r.Str(0);
@@ -252,7 +273,9 @@ Result<Slot> BuildReplace(TextFunction& f) {
     size_t position = 0;
     while (found != std::string_view::npos) {
       out.append(s, position, found - position);
-      if (to.size() > from.size() && out.size() + (to.size() - from.size()) + (s.size() - found) > limit) return TooLong(r, "replace", limit);
+      if (to.size() > from.size() &&
+          out.size() + (to.size() - from.size()) + (s.size() - found) > limit)
+        return TooLong(r, "replace", limit);
       out += to;
       position = found + from.size();
       found = s.find(from, position);
@@ -279,15 +302,18 @@ Result<Slot> BuildRepeat(TextFunction& f) {
   const size_t count_arg = space ? 0 : 1;
   RETURN_IF_ERROR(f.MakeInteger(count_arg));
   ASSIGN_OR_RETURN(const Collation* collation, f.ResultCollation());
-  if (space && !collation->ascii_based()) return NotSupported("SPACE in this character set is not supported");
+  if (space && !collation->ascii_based())
+    return NotSupported("SPACE in this character set is not supported");
   const bool is_unsigned = f.info(count_arg).type.IsUnsigned();
   const uint64_t limit = f.c_.plan().max_allowed_packet;
   return f.Text(true, f.PacketTraits(), [=](Row& r) {
-    const int64_t count = std::min<int64_t>(ReadCount(r, static_cast<int>(count_arg), is_unsigned), INT32_MAX);
+    const int64_t count =
+        std::min<int64_t>(ReadCount(r, static_cast<int>(count_arg), is_unsigned), INT32_MAX);
     if (count <= 0) return r.ReturnView({});
     const std::string_view s = space ? std::string_view(" ") : r.Str(0);
     if (count == 1) return r.ReturnView(s);
-    if (s.size() > limit / static_cast<uint64_t>(count)) return TooLong(r, space ? "space" : "repeat", limit);
+    if (s.size() > limit / static_cast<uint64_t>(count))
+      return TooLong(r, space ? "space" : "repeat", limit);
     std::string& out = r.scratch();
     out.clear();
     out.reserve(s.size() * static_cast<size_t>(count));
@@ -310,7 +336,8 @@ Result<Slot> BuildPad(TextFunction& f) {
   RETURN_IF_ERROR(f.MakeInteger(1));
   if (f.num_args() > 2) RETURN_IF_ERROR(f.MakeText(2, f.e_.type.collation));
   ASSIGN_OR_RETURN(const Collation* collation, f.ResultCollation());
-  if (f.num_args() == 2 && !collation->ascii_based()) return NotSupported("padding in this character set is not supported");
+  if (f.num_args() == 2 && !collation->ascii_based())
+    return NotSupported("padding in this character set is not supported");
   const bool left = f.e_.op == ExprOp::kLpad, is_unsigned = f.info(1).type.IsUnsigned();
   const uint64_t limit = f.c_.plan().max_allowed_packet;
   return f.Text(true, f.PacketTraits(), [=](Row& r) {
@@ -323,7 +350,8 @@ Result<Slot> BuildPad(TextFunction& f) {
     if (missing <= chars) return r.ReturnView(s.substr(0, collation->CharOffset(s, missing)));
     missing -= chars;
     const size_t pad_chars = std::max<size_t>(collation->NumChars(pad), 1);
-    if (s.size() + uint64_t{missing} * collation->mbmaxlen() > limit) return TooLong(r, left ? "lpad" : "rpad", limit);
+    if (s.size() + uint64_t{missing} * collation->mbmaxlen() > limit)
+      return TooLong(r, left ? "lpad" : "rpad", limit);
     std::string& out = r.scratch();
     out.clear();
     if (!left) out += s;
@@ -393,7 +421,8 @@ std::string_view Digits(uint64_t value, unsigned base, char (&buffer)[72]) {
 Result<void> CheckAsciiResult(TextFunction& f) {
   ASSIGN_OR_RETURN(const Collation* collation, f.ResultCollation());
   if (!collation->ascii_based())
-    return NotSupported(std::string("function ") + plan::ExprOpName(f.e_.op) + " in this character set is not supported");
+    return NotSupported(std::string("function ") + plan::ExprOpName(f.e_.op) +
+                        " in this character set is not supported");
   return {};
 }
 
@@ -420,12 +449,18 @@ Result<Slot> BuildHex(TextFunction& f) {
 
 Result<Slot> BuildUnhex(TextFunction& f) {
   if (!IsText(f.info(0))) RETURN_IF_ERROR(f.MakeText(0, 255));
-  if (f.e_.type.collation != plan::kBinaryCollation) return NotSupported("UNHEX giving text is not supported");
+  if (f.e_.type.collation != plan::kBinaryCollation)
+    return NotSupported("UNHEX giving text is not supported");
   return f.Text(true, kMayRaise, [](Row& r) {
     const std::string_view s = r.Str(0);
     std::string& out = r.scratch();
     out.clear();
-    auto digit = [](char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1; };
+    auto digit = [](char c) {
+      return c >= '0' && c <= '9'   ? c - '0'
+             : c >= 'a' && c <= 'f' ? c - 'a' + 10
+             : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                    : -1;
+    };
     size_t i = 0;
     if (s.size() % 2 == 1) {
       if (digit(s[0]) < 0) return FailUnsupported(r, "UNHEX of text that is not hexadecimal");
@@ -462,7 +497,8 @@ Result<Slot> BuildConv(TextFunction& f) {
     if (text) {
       s = r.Str(0);
     } else {
-      s = {digits, is_unsigned ? mysqlsem::FormatUint64(r.U64(0), digits) : mysqlsem::FormatInt64(r.I64(0), digits)};
+      s = {digits, is_unsigned ? mysqlsem::FormatUint64(r.U64(0), digits)
+                               : mysqlsem::FormatInt64(r.I64(0), digits)};
     }
     if (s.empty()) return false;
     size_t i = 0;
@@ -473,13 +509,17 @@ Result<Slot> BuildConv(TextFunction& f) {
     const size_t begin = i;
     for (; i < s.size(); ++i) {
       const char c = s[i];
-      const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'z' ? c - 'a' + 10 : c >= 'A' && c <= 'Z' ? c - 'A' + 10 : 99;
+      const int digit = c >= '0' && c <= '9'   ? c - '0'
+                        : c >= 'a' && c <= 'z' ? c - 'a' + 10
+                        : c >= 'A' && c <= 'Z' ? c - 'A' + 10
+                                               : 99;
       if (digit >= from_base) break;
       value = value * static_cast<unsigned>(from_base) + static_cast<unsigned>(digit);
       if (value > UINT64_MAX) return FailUnsupported(r, "CONV of a number beyond 64 bits");
     }
     if (i == begin) return FailUnsupported(r, "CONV of text without a number");
-    if (from < 0 && value > static_cast<unsigned __int128>(INT64_MAX) + negative) return FailUnsupported(r, "CONV of a number beyond 64 bits");
+    if (from < 0 && value > static_cast<unsigned __int128>(INT64_MAX) + negative)
+      return FailUnsupported(r, "CONV of a number beyond 64 bits");
     const uint64_t bits = negative ? -static_cast<uint64_t>(value) : static_cast<uint64_t>(value);
     char buffer[72];
     if (to < 0 && static_cast<int64_t>(bits) < 0) {
@@ -507,8 +547,10 @@ Result<Slot> BuildFindInSet(TextFunction& f) {
   RETURN_IF_ERROR(f.MakeText(0, id));
   RETURN_IF_ERROR(f.MakeText(1, id));
   ASSIGN_OR_RETURN(const Collation* collation, f.Find(id));
-  // The server compares the parts without padding; that is the collation's own order only for NO PAD ones.
-  if (!SafeBytes(*collation) || collation->pad_space()) return NotSupported("FIND_IN_SET under a padding collation is not supported");
+  // The server compares the parts without padding; that is the collation's own order only for NO
+  // PAD ones.
+  if (!SafeBytes(*collation) || collation->pad_space())
+    return NotSupported("FIND_IN_SET under a padding collation is not supported");
   return f.Integer(0, UINT32_MAX, kSlow, [=](Row& r) {
     const std::string_view needle = r.Str(0), set = r.Str(1);
     if (set.size() < needle.size() || set.empty()) return r.Return(int64_t{0});
@@ -517,7 +559,8 @@ Result<Slot> BuildFindInSet(TextFunction& f) {
     while (true) {
       const size_t comma = set.find(',', begin);
       ++position;
-      const std::string_view part = set.substr(begin, comma == std::string_view::npos ? std::string_view::npos : comma - begin);
+      const std::string_view part = set.substr(
+          begin, comma == std::string_view::npos ? std::string_view::npos : comma - begin);
       const bool last = comma == std::string_view::npos;
       if (last && part.empty()) return r.Return(needle.empty() ? position : int64_t{0});
       if (part == needle || collation->Equal(part, needle)) return r.Return(position);
@@ -532,7 +575,8 @@ Result<Slot> BuildSubstringIndex(TextFunction& f) {
   RETURN_IF_ERROR(f.MakeText(1, f.e_.type.collation));
   RETURN_IF_ERROR(f.MakeInteger(2));
   ASSIGN_OR_RETURN(const Collation* collation, f.ResultCollation());
-  if (!SafeBytes(*collation)) return NotSupported("SUBSTRING_INDEX in this character set is not supported");
+  if (!SafeBytes(*collation))
+    return NotSupported("SUBSTRING_INDEX in this character set is not supported");
   const bool single = collation->mbmaxlen() == 1, is_unsigned = f.info(2).type.IsUnsigned();
   return f.Text(false, kSlow, [=](Row& r) {
     const std::string_view s = r.Str(0), delimiter = r.Str(1);
@@ -553,7 +597,9 @@ Result<Slot> BuildSubstringIndex(TextFunction& f) {
     int64_t wanted = count;
     if (count < 0) {
       int64_t total = 0;
-      for (size_t p = s.find(delimiter); p != std::string_view::npos; p = s.find(delimiter, p + delimiter.size())) ++total;
+      for (size_t p = s.find(delimiter); p != std::string_view::npos;
+           p = s.find(delimiter, p + delimiter.size()))
+        ++total;
       wanted = total + count + 1;
       if (wanted <= 0) return r.ReturnView(s);
     }
@@ -572,14 +618,24 @@ Result<Slot> BuildDigest(TextFunction& f) {
   if (!IsText(f.info(0))) return Unsupported(f.e_, f.info(0));
   const EVP_MD* digest = f.e_.op == ExprOp::kMd5 ? EVP_md5() : EVP_sha1();
   if (f.e_.op == ExprOp::kSha2) {
-    if (!f.info(1).constant || f.info(1).rep != Rep::kI64) return NotSupported("SHA2 of a varying length is not supported");
+    if (!f.info(1).constant || f.info(1).rep != Rep::kI64)
+      return NotSupported("SHA2 of a varying length is not supported");
     switch (static_cast<int64_t>(f.c_.ConstantInt(f.arg(1)))) {
-      case 224: digest = EVP_sha224(); break;
+      case 224:
+        digest = EVP_sha224();
+        break;
       case 0:
-      case 256: digest = EVP_sha256(); break;
-      case 384: digest = EVP_sha384(); break;
-      case 512: digest = EVP_sha512(); break;
-      default: return NotSupported("SHA2 of this length is not supported");
+      case 256:
+        digest = EVP_sha256();
+        break;
+      case 384:
+        digest = EVP_sha384();
+        break;
+      case 512:
+        digest = EVP_sha512();
+        break;
+      default:
+        return NotSupported("SHA2 of this length is not supported");
     }
   }
   return f.Text(false, kSlow, [=](Row& r) {
@@ -587,7 +643,8 @@ Result<Slot> BuildDigest(TextFunction& f) {
     unsigned char hash[EVP_MAX_MD_SIZE];
     unsigned int size = 0;
     const std::string_view s = r.Str(0);
-    if (EVP_Digest(s.data(), s.size(), hash, &size, digest, nullptr) != 1) return FailUnsupported(r, "this digest");
+    if (EVP_Digest(s.data(), s.size(), hash, &size, digest, nullptr) != 1)
+      return FailUnsupported(r, "this digest");
     std::string& out = r.scratch();
     out.clear();
     for (unsigned int i = 0; i < size; ++i) {
@@ -602,7 +659,8 @@ Result<Slot> BuildToBase64(TextFunction& f) {
   RETURN_IF_ERROR(CheckAsciiResult(f));
   if (!IsText(f.info(0))) RETURN_IF_ERROR(f.MakeText(0, 255));
   return f.Text(false, kSlow, [](Row& r) {
-    static constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    static constexpr char kDigits[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     const std::string_view s = r.Str(0);
     std::string& out = r.scratch();
     out.clear();
@@ -611,7 +669,8 @@ Result<Slot> BuildToBase64(TextFunction& f) {
       if (i > 0 && i % 57 == 0) out += '\n';
       uint32_t bits = 0;
       const size_t n = std::min<size_t>(3, s.size() - i);
-      for (size_t k = 0; k < 3; ++k) bits = bits << 8 | (k < n ? static_cast<uint8_t>(s[i + k]) : 0);
+      for (size_t k = 0; k < 3; ++k)
+        bits = bits << 8 | (k < n ? static_cast<uint8_t>(s[i + k]) : 0);
       for (size_t k = 0; k < 4; ++k) out += k <= n ? kDigits[bits >> (18 - 6 * k) & 63] : '=';
     }
     return r.ReturnCopy(out);
@@ -643,7 +702,9 @@ Result<Slot> BuildFormat(TextFunction& f) {
     return f.Text(false, kSlow, [=](Row& r) {
       const int d = places(r);
       char text[mysqlsem::kMaxFormattedDouble + 64];
-      const size_t size = mysqlsem::FormatDouble(mysqlsem::RoundDouble(r.F64(0), d, false), static_cast<uint32_t>(d), text, mysqlsem::FloatText::kString);
+      const size_t size =
+          mysqlsem::FormatDouble(mysqlsem::RoundDouble(r.F64(0), d, false),
+                                 static_cast<uint32_t>(d), text, mysqlsem::FloatText::kString);
       r.scratch().clear();
       AppendGrouped({text, size}, &r.scratch());
       return r.ReturnCopy(r.scratch());
@@ -655,7 +716,8 @@ Result<Slot> BuildFormat(TextFunction& f) {
   return f.c_.Finish(MakeRowStep({number, digits}, out, Strictness::kStrict,
                                  [=](Row& r) {
                                    mysqlsem::BigDecimal rounded;
-                                   r.Big(0).Round(places(r), mysqlsem::DecimalRounding::kHalfUp, &rounded);
+                                   r.Big(0).Round(places(r), mysqlsem::DecimalRounding::kHalfUp,
+                                                  &rounded);
                                    r.scratch().clear();
                                    AppendGrouped(rounded.ToString(), &r.scratch());
                                    return r.ReturnCopy(r.scratch());
@@ -671,7 +733,8 @@ Result<Slot> BuildInet(TextFunction& f) {
       const uint64_t v = r.U64(0);
       if (v > UINT32_MAX) return false;
       std::string& out = r.scratch();
-      out = std::to_string(v >> 24) + "." + std::to_string(v >> 16 & 255) + "." + std::to_string(v >> 8 & 255) + "." + std::to_string(v & 255);
+      out = std::to_string(v >> 24) + "." + std::to_string(v >> 16 & 255) + "." +
+            std::to_string(v >> 8 & 255) + "." + std::to_string(v & 255);
       return r.ReturnCopy(out);
     });
   }
@@ -707,24 +770,32 @@ Result<Slot> BuildQuote(TextFunction& f) {
   RETURN_IF_ERROR(f.MakeText(0, f.e_.type.collation));
   ASSIGN_OR_RETURN(const Collation* collation, f.ResultCollation());
   if (!SafeBytes(*collation)) return NotSupported("QUOTE in this character set is not supported");
-  return f.Text(false, kSlow,
-                [](Row& r) {
-                  if (r.IsNull(0)) return r.ReturnView("NULL");
-                  std::string& out = r.scratch();
-                  out = "'";
-                  for (const char c : r.Str(0)) {
-                    switch (c) {
-                      case 0: out += "\\0"; break;
-                      case 26: out += "\\Z"; break;
-                      case '\'':
-                      case '\\': out += '\\'; [[fallthrough]];
-                      default: out += c;
-                    }
-                  }
-                  out += '\'';
-                  return r.ReturnCopy(out);
-                },
-                Strictness::kHandles);
+  return f.Text(
+      false, kSlow,
+      [](Row& r) {
+        if (r.IsNull(0)) return r.ReturnView("NULL");
+        std::string& out = r.scratch();
+        out = "'";
+        for (const char c : r.Str(0)) {
+          switch (c) {
+            case 0:
+              out += "\\0";
+              break;
+            case 26:
+              out += "\\Z";
+              break;
+            case '\'':
+            case '\\':
+              out += '\\';
+              [[fallthrough]];
+            default:
+              out += c;
+          }
+        }
+        out += '\'';
+        return r.ReturnCopy(out);
+      },
+      Strictness::kHandles);
 }
 
 }  // namespace
@@ -737,44 +808,67 @@ Result<Slot> BuildStringFunction(ExprCompiler& c, const ExprPtr& expr) {
   if (op == ExprOp::kQuote) return BuildQuote(f);
   if (!known) return f.Null();
   switch (op) {
-    case ExprOp::kConcat: return BuildConcat(f);
+    case ExprOp::kConcat:
+      return BuildConcat(f);
     case ExprOp::kSubstr:
     case ExprOp::kLeft:
-    case ExprOp::kRight: return BuildSubstring(f);
+    case ExprOp::kRight:
+      return BuildSubstring(f);
     case ExprOp::kUpper:
-    case ExprOp::kLower: return BuildCase(f);
+    case ExprOp::kLower:
+      return BuildCase(f);
     case ExprOp::kTrim:
     case ExprOp::kLtrim:
-    case ExprOp::kRtrim: return BuildTrim(f);
+    case ExprOp::kRtrim:
+      return BuildTrim(f);
     case ExprOp::kLength:
     case ExprOp::kCharLength:
-    case ExprOp::kBitLength: return BuildLengths(f);
-    case ExprOp::kReplace: return BuildReplace(f);
-    case ExprOp::kLocate: return BuildLocate(f);
+    case ExprOp::kBitLength:
+      return BuildLengths(f);
+    case ExprOp::kReplace:
+      return BuildReplace(f);
+    case ExprOp::kLocate:
+      return BuildLocate(f);
     case ExprOp::kRepeat:
-    case ExprOp::kSpace: return BuildRepeat(f);
-    case ExprOp::kReverse: return BuildReverse(f);
+    case ExprOp::kSpace:
+      return BuildRepeat(f);
+    case ExprOp::kReverse:
+      return BuildReverse(f);
     case ExprOp::kLpad:
-    case ExprOp::kRpad: return BuildPad(f);
-    case ExprOp::kInsert: return BuildInsert(f);
+    case ExprOp::kRpad:
+      return BuildPad(f);
+    case ExprOp::kInsert:
+      return BuildInsert(f);
     case ExprOp::kAscii:
-    case ExprOp::kOrd: return BuildFirstChar(f);
+    case ExprOp::kOrd:
+      return BuildFirstChar(f);
     case ExprOp::kHex:
     case ExprOp::kBin:
-    case ExprOp::kOct: return BuildHex(f);
-    case ExprOp::kUnhex: return BuildUnhex(f);
-    case ExprOp::kConv: return BuildConv(f);
-    case ExprOp::kStrcmp: return BuildStrcmp(f);
-    case ExprOp::kFindInSet: return BuildFindInSet(f);
-    case ExprOp::kSubstringIndex: return BuildSubstringIndex(f);
+    case ExprOp::kOct:
+      return BuildHex(f);
+    case ExprOp::kUnhex:
+      return BuildUnhex(f);
+    case ExprOp::kConv:
+      return BuildConv(f);
+    case ExprOp::kStrcmp:
+      return BuildStrcmp(f);
+    case ExprOp::kFindInSet:
+      return BuildFindInSet(f);
+    case ExprOp::kSubstringIndex:
+      return BuildSubstringIndex(f);
     case ExprOp::kMd5:
     case ExprOp::kSha1:
-    case ExprOp::kSha2: return BuildDigest(f);
-    case ExprOp::kToBase64: return BuildToBase64(f);
-    case ExprOp::kFormat: return BuildFormat(f);
+    case ExprOp::kSha2:
+      return BuildDigest(f);
+    case ExprOp::kToBase64:
+      return BuildToBase64(f);
+    case ExprOp::kFormat:
+      return BuildFormat(f);
     case ExprOp::kInetAton:
-    case ExprOp::kInetNtoa: return BuildInet(f);
-    default: return NotSupported(std::string("function ") + plan::ExprOpName(op) + " is not supported");
+    case ExprOp::kInetNtoa:
+      return BuildInet(f);
+    default:
+      return NotSupported(std::string("function ") + plan::ExprOpName(op) + " is not supported");
   }
 }
 
