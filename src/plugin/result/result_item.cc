@@ -4,11 +4,27 @@
 #include "mysqld_error.h"
 #include "mysqlsem/decimal.h"
 #include "mysqlsem/temporal.h"
+#include "sql/field.h"
+#include "sql-common/my_decimal.h"
 #include "sql/protocol.h"
 
 namespace sirocco::plugin {
 
 using plan::TypeKind;
+
+namespace {
+
+// Columns print with leading zeros if declared so; expressions never do.
+uint32_t ZerofillWidth(const Item* source) {
+  Item* item = const_cast<Item*>(source)->real_item();
+  if (item->type() != Item::FIELD_ITEM) return 0;
+  const Field* field = static_cast<Item_field*>(item)->field;
+  if (!field->is_flag_set(ZEROFILL_FLAG)) return 0;
+  return field->type() == MYSQL_TYPE_NEWDECIMAL ? static_cast<const Field_new_decimal*>(field)->precision
+                                                : field->field_length;
+}
+
+}  // namespace
 
 ResultItem::ResultItem(Field* field, const plan::Type& type, uint32_t column, const RowCursor* cursor,
                        const Item* source, bool text_protocol)
@@ -17,6 +33,7 @@ ResultItem::ResultItem(Field* field, const plan::Type& type, uint32_t column, co
       cursor_(cursor),
       column_(column),
       decimals_(source->decimals),
+      zerofill_(ZerofillWidth(source)),
       way_(ChooseWay(field, type, source, text_protocol)),
       is_unsigned_(source->unsigned_flag) {
   if (way_ == Way::kString) charset_ = get_charset(type.collation, MYF(0));
@@ -25,9 +42,6 @@ ResultItem::ResultItem(Field* field, const plan::Type& type, uint32_t column, co
 
 ResultItem::Way ResultItem::ChooseWay(const Field* field, const plan::Type& type, const Item* source,
                                       bool text_protocol) {
-  // Columns print with leading zeros if declared so; expressions never do.
-  if (field->is_flag_set(ZEROFILL_FLAG) && const_cast<Item*>(source)->real_item()->type() == Item::FIELD_ITEM)
-    return Way::kField;
   const enum_field_types sent = source->data_type();
   switch (type.kind) {
     case TypeKind::kInt:
@@ -92,12 +106,12 @@ bool ResultItem::send(Protocol* protocol, String* buffer) {
   char text[mysqlsem::kDecimalMaxText + mysqlsem::kMaxFormattedTemporal];
   size_t size = 0;
   switch (way_) {
-    case Way::kTiny: return protocol->store_tiny(column.i64(row), 0);
-    case Way::kShort: return protocol->store_short(column.i64(row), 0);
-    case Way::kLong: return protocol->store_long(column.i64(row), 0);
-    case Way::kLonglong: return protocol->store_longlong(column.i64(row), is_unsigned_, 0);
-    case Way::kFloat: return protocol->store_float(static_cast<float>(column.f64(row)), decimals_, 0);
-    case Way::kDouble: return protocol->store_double(column.f64(row), decimals_, 0);
+    case Way::kTiny: return protocol->store_tiny(column.i64(row), zerofill_);
+    case Way::kShort: return protocol->store_short(column.i64(row), zerofill_);
+    case Way::kLong: return protocol->store_long(column.i64(row), zerofill_);
+    case Way::kLonglong: return protocol->store_longlong(column.i64(row), is_unsigned_, zerofill_);
+    case Way::kFloat: return protocol->store_float(static_cast<float>(column.f64(row)), decimals_, zerofill_);
+    case Way::kDouble: return protocol->store_double(column.f64(row), decimals_, zerofill_);
     case Way::kString: {
       const std::string_view value = column.str(row);
       return protocol->store_string(value.data(), value.size(), charset_);
@@ -118,7 +132,14 @@ bool ResultItem::send(Protocol* protocol, String* buffer) {
     case Way::kField:
       break;
   }
+  if (way_ == Way::kDecimal && zerofill_ != 0) return SendDecimal(protocol, text, size);
   return protocol->store_string(text, size, &my_charset_bin);
+}
+
+bool ResultItem::SendDecimal(Protocol* protocol, const char* text, size_t size) const {
+  my_decimal value;
+  str2my_decimal(E_DEC_FATAL_ERROR, text, size, &my_charset_latin1, &value);
+  return protocol->store_decimal(&value, zerofill_, decimals_);
 }
 
 }  // namespace sirocco::plugin

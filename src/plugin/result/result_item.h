@@ -33,6 +33,7 @@ class ResultItem final : public Item_field {
  private:
   enum class Way : uint8_t { kField, kTiny, kShort, kLong, kLonglong, kFloat, kDouble, kDecimal, kDate, kDatetime, kTime,
                              kString };
+  bool SendDecimal(Protocol* protocol, const char* text, size_t size) const;
   static Way ChooseWay(const Field* field, const plan::Type& type, const Item* source, bool text_protocol);
 
   FieldWriter writer_;
@@ -40,6 +41,7 @@ class ResultItem final : public Item_field {
   const CHARSET_INFO* charset_ = nullptr;
   uint32_t column_;
   uint32_t decimals_;
+  uint32_t zerofill_;   // width to fill with leading zeros; 0: none
   Way way_;
   bool is_unsigned_;
 };
