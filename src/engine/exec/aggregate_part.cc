@@ -130,7 +130,7 @@ Result<void> AggregatePart::Add(const Vector* keys, const Vector* arguments, uin
 }
 
 void AggregatePart::Partition(uint32_t num_partitions) {
-  const auto partition_of = [&](uint32_t group) { return PartitionOf(table_.HashOf(group), num_partitions); };
+  const auto partition_of = [&](uint32_t group) { return PartitionOf(table_.PartitionHash(group), num_partitions); };
   partitions_ = Split(table_.size(), num_partitions, partition_of);
   for (auto& entries : distinct_)
     entries->partitions = Split(entries->table.size(), num_partitions,

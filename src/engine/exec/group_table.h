@@ -31,6 +31,12 @@ class GroupTable {
   uint64_t HashOf(uint32_t group) const {
     return plan_->packed() ? MixKey(packed_[group]) : hashes_[group];
   }
+  // Decides the partition of a group when tables are merged; equal for equal keys. Tables with a direct array are split by key range, so that each
+  // partition's merged table touches its own part of the array only.
+  uint64_t PartitionHash(uint32_t group) const {
+    if (plan_->mode() != GroupKeyPlan::Mode::kDirect) return HashOf(group);
+    return packed_[group] * (~uint64_t{0} / plan_->domain());
+  }
   // Keys of groups first..first+count of one column, in its lane; over `buffer` or straight over the table.
   Vector ReadKey(size_t column, uint32_t first, uint32_t count, VectorBuffer* buffer) const;
 

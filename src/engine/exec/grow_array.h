@@ -22,10 +22,7 @@ class GrowArray {
   Result<void> Reserve(size_t count) {
     if (count <= capacity_) return {};
     const size_t capacity = std::max({count, capacity_ * 2, size_t{64}});
-    PoolBuffer bigger;
-    RETURN_IF_ERROR(bigger.Allocate(pool_, capacity * sizeof(T), /*zeroed=*/true));
-    if (capacity_ != 0) std::memcpy(bigger.data(), buffer_.data(), capacity_ * sizeof(T));
-    buffer_ = std::move(bigger);
+    RETURN_IF_ERROR(buffer_.Grow(pool_, capacity_ * sizeof(T), capacity * sizeof(T)));
     data_ = buffer_.as<T>();
     capacity_ = capacity;
     return {};

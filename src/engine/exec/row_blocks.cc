@@ -154,6 +154,28 @@ Result<void> PoolBuffer::Allocate(MemoryPool* pool, size_t bytes, bool zeroed) {
   return {};
 }
 
+Result<void> PoolBuffer::Grow(MemoryPool* pool, size_t used, size_t bytes) {
+  if (!mapped_ || data_ == nullptr) {
+    PoolBuffer bigger;
+    RETURN_IF_ERROR(bigger.Allocate(pool, bytes, true));
+    if (used != 0) std::memcpy(bigger.data_, data_, used);
+    *this = std::move(bigger);
+    return {};
+  }
+  const size_t size = (bytes + kPadding + 63) & ~size_t{63};
+  RETURN_IF_ERROR(pool->Reserve(size - bytes_));
+  void* moved = mremap(data_, bytes_, size, MREMAP_MAYMOVE);
+  if (moved == MAP_FAILED) {
+    pool->Release(size - bytes_);
+    return MakeError(ErrorCode::kOutOfMemory, "the machine has no memory left; bytes asked for: " + std::to_string(size));
+  }
+  std::memset(static_cast<char*>(moved) + used, 0, bytes_ - used);
+  madvise(moved, size, MADV_HUGEPAGE);
+  data_ = moved;
+  bytes_ = size;
+  return {};
+}
+
 void PoolBuffer::Reset() {
   if (data_ == nullptr) return;
   if (mapped_) {

@@ -36,6 +36,9 @@ class PoolBuffer {
 
   // Replaces the memory. Errors: kOutOfMemory.
   Result<void> Allocate(MemoryPool* pool, size_t bytes, bool zeroed);
+  // Makes room for `bytes`, keeping the first `used` bytes; the others are zero, also those beyond `used` in the old memory. Large buffers move
+  // without copying. Errors: kOutOfMemory, nothing has changed then.
+  Result<void> Grow(MemoryPool* pool, size_t used, size_t bytes);
   void Reset();
   template <typename T>
   T* as() const { return static_cast<T*>(data_); }
