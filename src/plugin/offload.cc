@@ -1,6 +1,7 @@
 #include "plugin/offload.h"
 
 #include <algorithm>
+#include <ctime>
 #include <map>
 
 #include "my_sys.h"
@@ -9,6 +10,7 @@
 #include "plugin/node/node_connection.h"
 #include "plugin/registry.h"
 #include "plugin/result/sender.h"
+#include "plugin/staleness.h"
 #include "plugin/statement.h"
 #include "plugin/translate/translate.h"
 #include "plugin/variables.h"
@@ -46,6 +48,8 @@ Result<void> ForEachReadTable(LEX* lex, Visit visit) {
 // What can be told about the statement before it is optimized: tables, locks, settings.
 Result<void> CheckStatement(THD* thd, LEX* lex) {
   if (!Nodes().Available()) return MakeError(ErrorCode::kUnavailable, Nodes().StateText());
+  if (AppliesUnseenChanges())
+    return MakeError(ErrorCode::kStale, "this replica applies changes that it does not log (log_replica_updates is OFF)");
   if ((thd->variables.sql_mode & MODE_PAD_CHAR_TO_FULL_LENGTH) != 0)
     return NotSupported("sql_mode PAD_CHAR_TO_FULL_LENGTH is not supported");
   return ForEachReadTable(lex, [](Table_ref* ref) -> Result<void> {
@@ -117,6 +121,18 @@ Result<void> CheckPartitions(const TABLE* table, const LoadedTable& loaded) {
   return {};
 }
 
+// A second look for changes that no hook reports (row events replayed in a session that does not log): InnoDB remembers
+// the second of a table's last commit while the table is in its cache.
+Result<void> CheckUpdateTime(const TABLE* table, const LoadedTable& loaded) {
+  handler* primary = table->file->ha_get_primary_handler();
+  if (primary == nullptr || primary->info(HA_STATUS_TIME | HA_STATUS_NO_LOCK) != 0) return {};
+  if (static_cast<std::time_t>(primary->stats.update_time) <=
+      std::chrono::system_clock::to_time_t(loaded.snapshot_time))
+    return {};
+  Registry().MarkStale(loaded.name, "changed");
+  return MakeError(ErrorCode::kStale, StaleReason(loaded.name, "changed"));
+}
+
 // Gives the translator the tables as they are now, all of one life of the node.
 class RegistryResolver : public TableResolver {
  public:
@@ -128,6 +144,7 @@ class RegistryResolver : public TableResolver {
       found = tables_.emplace(name, std::move(loaded)).first;
     }
     RETURN_IF_ERROR(CheckPartitions(table, found->second));
+    RETURN_IF_ERROR(CheckUpdateTime(table, found->second));
     return ResolvedTable{found->second.node_table, found->second.schema.get()};
   }
 

@@ -54,6 +54,7 @@ void TableRegistry::StartTracking(const TableName& name) {
   std::lock_guard lock(mutex_);
   if (auto it = entries_.find(name); it != entries_.end()) {
     it->second.tracking = true;
+    it->second.tracking_since = std::chrono::system_clock::now();
     it->second.changed_by.clear();
   }
 }
@@ -75,6 +76,7 @@ plan::TableId TableRegistry::FinishLoad(const TableName& name, plan::TableId nod
   const plan::TableId old = table.node_epoch == node_epoch ? table.node_table : 0;
   table.node_table = node_table;
   table.node_epoch = node_epoch;
+  table.snapshot_time = it->second.tracking_since;
   table.schema = std::move(schema);
   table.statistics = std::move(statistics);
   if (table.statistics) {

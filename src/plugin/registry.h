@@ -73,6 +73,7 @@ struct LoadedTable {
   double load_progress = 0;                     // per cent of the current or last load
   std::vector<LoadedPartition> partitions;      // loaded ones; empty if the table is not partitioned
   bool loaded_by_user = true;                   // false: reloaded by the plugin
+  WallTime snapshot_time{};                     // when writes began to be watched for the data of `node_table`
   WallTime load_start{}, load_end{}, recovery_start{}, recovery_end{}, last_queried{};
   uint64_t query_count = 0;
 };
@@ -125,6 +126,7 @@ class TableRegistry {
   struct Entry {
     LoadedTable table;
     bool tracking = false;       // a running load has its snapshot
+    WallTime tracking_since{};
     std::string changed_by;      // cause of the first write since then
   };
 

@@ -6,7 +6,10 @@
 #include "sql/current_thd.h"
 #include "sql/handler.h"
 #include "sql/mdl.h"
+#include "sql/mysqld.h"
 #include "sql/replication.h"
+#include "sql/rpl_mi.h"
+#include "sql/rpl_msr.h"
 #include "sql/sql_alter.h"
 #include "sql/sql_class.h"
 #include "sql/sql_lex.h"
@@ -103,6 +106,15 @@ bool NotifyExclusiveLock(THD* thd, const MDL_key* key, ha_notification_type when
 }
 
 }  // namespace
+
+bool AppliesUnseenChanges() {
+  if (opt_bin_log && opt_log_replica_updates) return false;
+  bool is_replica = false;
+  channel_map.rdlock();
+  for (const auto& [name, channel] : channel_map) is_replica |= Master_info::is_configured(channel);
+  channel_map.unlock();
+  return is_replica;
+}
 
 bool InstallStalenessGuard(handlerton* engine, void* plugin) {
   engine->notify_alter_table = NotifyAlter;

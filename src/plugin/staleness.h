@@ -19,4 +19,8 @@ namespace sirocco::plugin {
 bool InstallStalenessGuard(handlerton* engine, void* plugin);
 void RemoveStalenessGuard(void* plugin);
 
+// True if this server is a replica that applies changes without writing them to its own binary log: the hooks do not see
+// those, so no loaded table can be trusted.
+bool AppliesUnseenChanges();
+
 }  // namespace sirocco::plugin
