@@ -188,7 +188,10 @@ Result<void> StartQuery(THD* thd, LEX* lex, ExecutionContext* context) {
   request.num_workers = 0;
   ASSIGN_OR_RETURN(record.physical_plan,
                    client->Prepare(request, [thd] { return thd->killed.load() != THD::NOT_KILLED; }));
-  for (const auto& [name, table] : resolver.tables()) context->tables.push_back(name);
+  for (const auto& [name, table] : resolver.tables()) {
+    context->tables.push_back(name);
+    context->schemas.emplace(table.node_table, table.schema);
+  }
   context->query = std::move(query);
   context->client = std::move(client);
   record.prepare_ns = static_cast<uint64_t>(std::chrono::nanoseconds(Clock::now() - begin).count());

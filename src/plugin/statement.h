@@ -18,6 +18,7 @@
 #include "plugin/monitor/history.h"
 #include "plugin/node/node_connection.h"
 #include "plugin/registry.h"
+#include "plugin/result/column_names.h"
 #include "plugin/translate/translate.h"
 #include "sql/sql_class.h"
 #include "sql/sql_lex.h"
@@ -49,8 +50,8 @@ class ExecutionContext : public Secondary_engine_execution_context {
   std::optional<TranslatedQuery> query;   // after the optimize hook
   std::optional<PooledClient> client;     // holds the prepared query
   std::vector<TableName> tables;          // read by the query
+  LoadedSchemas schemas;                  // of these tables
   QueryRecord record;                     // for rpd_query_stats
-  bool recorded = false;
 
  private:
   THD* thd_;

@@ -152,9 +152,11 @@ class Sender {
 
   // The server counts every condition but keeps only the first max_error_count.
   void RaiseWarnings(const std::vector<wire::QueryWarning>& warnings) {
-    for (const wire::QueryWarning& warning : warnings)
+    for (const wire::QueryWarning& warning : warnings) {
+      const std::string text = NameColumns(warning.message, context_->query->plan, context_->schemas);
       for (uint64_t i = 0; i < warning.count && !thd_->is_error(); ++i)
-        push_warning(thd_, Sql_condition::SL_WARNING, warning.mysql_errno, warning.message.c_str());
+        push_warning(thd_, Sql_condition::SL_WARNING, warning.mysql_errno, text.c_str());
+    }
   }
 
   THD* thd_;
@@ -194,6 +196,8 @@ bool SendResult(JOIN* join, Query_result* result) {
     if (outcome.error().code == ErrorCode::kUnavailable)
       outcome = MakeError(ErrorCode::kUnavailable, "the RAPID node was lost while it ran the query: " + outcome.error().message);
   }
+  if (!outcome && outcome.error().code == ErrorCode::kMysql)
+    outcome.error().message = NameColumns(outcome.error().message, context->query->plan, context->schemas);
   context->client.reset();   // back to the pool
   Record(context, begin, outcome);
   if (outcome) return false;
