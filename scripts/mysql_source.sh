@@ -11,7 +11,7 @@ ensure_mysql_source() {
     return 0
   fi
   if [ -e "$MYSQL_SOURCE" ] && [ ! -e "$MYSQL_SOURCE/.sirocco-stamp" ]; then
-    if [ -e "$MYSQL_SOURCE/MYSQL_VERSION" ] && [ -e "$MYSQL_SOURCE/builddir/include/mysqld_error.h" ] &&
+    if [ -e "$MYSQL_SOURCE/MYSQL_VERSION" ] && [ -e "$MYSQL_SOURCE/builddir/include/my_config.h" ] &&
       [ "$(source_tree_version "$MYSQL_SOURCE")" = "${version%%-*}" ]; then
       say "using the source tree that is there: $MYSQL_SOURCE"
       echo "$version" >"$MYSQL_SOURCE/.sirocco-stamp"
@@ -54,6 +54,6 @@ check_named_mysql() {
   version=$(source_tree_version "$source")
   [ "$version" = "$server_version" ] || die "the server is $server_version but the source tree is $version" \
     "A plugin fits only the exact version it was compiled for."
-  [ -e "$source/builddir/include/mysqld_error.h" ] || die "$source has no generated headers in builddir/" \
-    "Make them with: cmake -S $source -B $source/builddir && cmake --build $source/builddir --target GenError GenServerSource"
+  [ -e "$source/builddir/include/my_config.h" ] || die "$source is not configured in builddir/" \
+    "Configure it as the server was built: cmake -S $source -B $source/builddir [options of the server]"
 }
