@@ -184,12 +184,25 @@ class Region {
   static bool Contains(Mask set, Mask subset) { return (set & subset) == subset; }
   static bool Has(Mask set, size_t relation) { return (set >> relation & 1) != 0; }
 
-  // Join keys between two disjoint sets: all given equalities that cross, and one implied equality per class where none is given.
+  // Whether no two columns of a class are in one relation, where nothing has made them equal.
+  static bool OnePerRelation(const std::vector<Member>& members) {
+    Mask seen = 0;
+    for (const Member& member : members) {
+      if (Has(seen, member.relation)) return false;
+      seen |= Mask{1} << member.relation;
+    }
+    return true;
+  }
+
+  // Join keys between two disjoint sets: one equality per class of equal columns, given or implied (each set has made its own members equal
+  // already; a second one would only spoil estimates), and all other given equalities.
   std::vector<JoinKey> KeysBetween(Mask left, Mask right) const {
     std::vector<JoinKey> keys;
     std::unordered_set<int> crossed;
     for (const Conjunct& conjunct : conjuncts_) {
       if (!conjunct.equality) continue;
+      if (conjunct.eq_class >= 0 && crossed.contains(conjunct.eq_class) && OnePerRelation(classes_[static_cast<size_t>(conjunct.eq_class)]))
+        continue;
       if (Contains(left, conjunct.left) && Contains(right, conjunct.right)) {
         keys.push_back(conjunct.key);
       } else if (Contains(left, conjunct.right) && Contains(right, conjunct.left)) {
