@@ -21,11 +21,12 @@ constexpr uint32_t kSizes[] = {0, 1, 2, 63, 64, 2047, 2048};
 
 Ints RandomInts(std::mt19937_64& random, size_t n, int128 low, int128 high, int null_percent = 10) {
   Ints out(n);
-  const unsigned __int128 span = static_cast<unsigned __int128>(high - low) + 1;
+  const unsigned __int128 span =
+      static_cast<unsigned __int128>(high) - static_cast<unsigned __int128>(low) + 1;
   for (auto& v : out) {
     if (static_cast<int>(random() % 100) < null_percent) continue;
     const unsigned __int128 r = (static_cast<unsigned __int128>(random()) << 64 | random());
-    v = low + static_cast<int128>(span == 0 ? r : r % span);
+    v = static_cast<int128>(static_cast<unsigned __int128>(low) + (span == 0 ? r : r % span));
   }
   return out;
 }
