@@ -11,7 +11,8 @@
 
 namespace sirocco::plugin {
 
-void PrimaryPartitions::get_dynamic_partition_info(ha_statistics* statistics, ha_checksum* checksum, uint part_id) {
+void PrimaryPartitions::get_dynamic_partition_info(ha_statistics* statistics, ha_checksum* checksum,
+                                                   uint part_id) {
   handler* primary = owner_->ha_get_primary_handler();
   if (primary == nullptr || primary->get_partition_handler() == nullptr) return;
   primary->get_partition_handler()->get_dynamic_partition_info(statistics, checksum, part_id);

@@ -1,5 +1,6 @@
-// The handler of RAPID: what the server sees of a loaded table. It reads no rows (a query runs on the node as a whole);
-// it opens only tables that may be queried, gives the optimizer row counts, and passes loads on to load/.
+// The handler of RAPID: what the server sees of a loaded table. It reads no rows (a query runs on
+// the node as a whole); it opens only tables that may be queried, gives the optimizer row counts,
+// and passes loads on to load/.
 #pragma once
 
 #include "sql/handler.h"
@@ -13,9 +14,12 @@ class PrimaryPartitions : public Partition_handler {
  public:
   explicit PrimaryPartitions(const handler* owner) : owner_(owner) {}
 
-  void get_dynamic_partition_info(ha_statistics* statistics, ha_checksum* checksum, uint part_id) override;
+  void get_dynamic_partition_info(ha_statistics* statistics, ha_checksum* checksum,
+                                  uint part_id) override;
   void set_part_info(partition_info*, bool) override {}
-  enum row_type get_partition_row_type(const dd::Table*, uint) override { return ROW_TYPE_NOT_USED; }
+  enum row_type get_partition_row_type(const dd::Table*, uint) override {
+    return ROW_TYPE_NOT_USED;
+  }
 
  private:
   const handler* owner_;
@@ -23,14 +27,17 @@ class PrimaryPartitions : public Partition_handler {
 
 class RapidHandler : public handler {
  public:
-  RapidHandler(handlerton* engine, TABLE_SHARE* share) : handler(engine, share), partitions_(this) {}
+  RapidHandler(handlerton* engine, TABLE_SHARE* share)
+      : handler(engine, share), partitions_(this) {}
 
   const char* table_type() const override { return "RAPID"; }
   Table_flags table_flags() const override { return HA_NO_INDEX_ACCESS | HA_GENERATED_COLUMNS; }
   ulong index_flags(uint index, uint part, bool all_parts) const override;
   Partition_handler* get_partition_handler() override { return &partitions_; }
 
-  int create(const char*, TABLE*, HA_CREATE_INFO*, dd::Table*) override { return HA_ERR_WRONG_COMMAND; }
+  int create(const char*, TABLE*, HA_CREATE_INFO*, dd::Table*) override {
+    return HA_ERR_WRONG_COMMAND;
+  }
   // Fails with the reason if the table may not be queried.
   int open(const char* name, int mode, uint test_if_locked, const dd::Table* definition) override;
   int close() override { return 0; }

@@ -30,11 +30,13 @@ using Clock = std::chrono::steady_clock;
 
 TableName NameOf(const TABLE* table) { return {table->s->db.str, table->s->table_name.str}; }
 
-// Calls `visit` with each base table the statement reads, until it returns an error. The target of INSERT ... SELECT and
-// CREATE TABLE ... SELECT, views, derived tables and tables of prelocking are passed over.
+// Calls `visit` with each base table the statement reads, until it returns an error. The target of
+// INSERT ... SELECT and CREATE TABLE ... SELECT, views, derived tables and tables of prelocking are
+// passed over.
 template <typename Visit>
 Result<void> ForEachReadTable(LEX* lex, Visit visit) {
-  const bool has_target = lex->sql_command == SQLCOM_INSERT_SELECT || lex->sql_command == SQLCOM_CREATE_TABLE;
+  const bool has_target =
+      lex->sql_command == SQLCOM_INSERT_SELECT || lex->sql_command == SQLCOM_CREATE_TABLE;
   for (Table_ref* ref = lex->query_tables; ref != nullptr; ref = ref->next_global) {
     if (lex->query_tables_own_last != nullptr && ref == *lex->query_tables_own_last) break;
     if (has_target && ref == lex->query_tables) continue;
@@ -49,7 +51,9 @@ Result<void> ForEachReadTable(LEX* lex, Visit visit) {
 Result<void> CheckStatement(THD* thd, LEX* lex) {
   if (!Nodes().Available()) return MakeError(ErrorCode::kUnavailable, Nodes().StateText());
   if (AppliesUnseenChanges())
-    return MakeError(ErrorCode::kStale, "this replica applies changes that it does not log (log_replica_updates is OFF)");
+    return MakeError(
+        ErrorCode::kStale,
+        "this replica applies changes that it does not log (log_replica_updates is OFF)");
   if ((thd->variables.sql_mode & MODE_PAD_CHAR_TO_FULL_LENGTH) != 0)
     return NotSupported("sql_mode PAD_CHAR_TO_FULL_LENGTH is not supported");
   return ForEachReadTable(lex, [](Table_ref* ref) -> Result<void> {
@@ -59,7 +63,8 @@ Result<void> CheckStatement(THD* thd, LEX* lex) {
     // Unlike a WHERE clause, a PARTITION clause leaves no condition in the plan.
     if (ref->partition_names != nullptr && ref->partition_names->elements != 0)
       return NotSupported("PARTITION (...) in the FROM clause is not supported");
-    if (auto table = Registry().FindForQuery(NameOf(ref->table)); !table) return std::unexpected(table.error());
+    if (auto table = Registry().FindForQuery(NameOf(ref->table)); !table)
+      return std::unexpected(table.error());
     return {};
   });
 }
@@ -77,7 +82,8 @@ bool PrePrepare(THD* thd) {
     if (trace->is_started()) {
       const Opt_trace_object wrapper(trace);
       Opt_trace_object object(trace, "secondary_engine_not_used");
-      object.add_alnum("reason", "The estimated query cost does not exceed secondary_engine_cost_threshold.");
+      object.add_alnum("reason",
+                       "The estimated query cost does not exceed secondary_engine_cost_threshold.");
       object.add("cost", thd->m_current_query_cost);
       object.add("threshold", threshold);
     }
@@ -108,21 +114,25 @@ bool Prepare(THD* thd, LEX* lex) {
   return false;
 }
 
-// A table of which only some partitions are loaded answers statements that the server has pruned to these.
+// A table of which only some partitions are loaded answers statements that the server has pruned to
+// these.
 Result<void> CheckPartitions(const TABLE* table, const LoadedTable& loaded) {
   if (table->part_info == nullptr) return {};
   MY_BITMAP* read = &table->part_info->read_partitions;
-  for (uint number = bitmap_get_first_set(read); number != MY_BIT_NONE; number = bitmap_get_next_set(read, number)) {
-    const bool is_loaded = std::any_of(loaded.partitions.begin(), loaded.partitions.end(),
-                                       [&](const LoadedPartition& partition) { return partition.number == number; });
+  for (uint number = bitmap_get_first_set(read); number != MY_BIT_NONE;
+       number = bitmap_get_next_set(read, number)) {
+    const bool is_loaded =
+        std::any_of(loaded.partitions.begin(), loaded.partitions.end(),
+                    [&](const LoadedPartition& partition) { return partition.number == number; });
     if (!is_loaded)
-      return NotSupported("the statement reads partitions of table " + loaded.name.Text() + " that are not loaded");
+      return NotSupported("the statement reads partitions of table " + loaded.name.Text() +
+                          " that are not loaded");
   }
   return {};
 }
 
-// A second look for changes that no hook reports (row events replayed in a session that does not log): InnoDB remembers
-// the second of a table's last commit while the table is in its cache.
+// A second look for changes that no hook reports (row events replayed in a session that does not
+// log): InnoDB remembers the second of a table's last commit while the table is in its cache.
 Result<void> CheckUpdateTime(const TABLE* table, const LoadedTable& loaded) {
   handler* primary = table->file->ha_get_primary_handler();
   if (primary == nullptr || primary->info(HA_STATUS_TIME | HA_STATUS_NO_LOCK) != 0) return {};
@@ -167,7 +177,8 @@ class RegistryResolver : public TableResolver {
 // Translates the statement and has the node prepare it.
 Result<void> StartQuery(THD* thd, LEX* lex, ExecutionContext* context) {
   const auto begin = Clock::now();
-  if (!lex->using_hypergraph_optimizer()) return NotSupported("the hypergraph optimizer is not in use");
+  if (!lex->using_hypergraph_optimizer())
+    return NotSupported("the hypergraph optimizer is not in use");
   RegistryResolver resolver;
   ASSIGN_OR_RETURN(TranslatedQuery query, TranslateQuery(thd, lex, resolver));
   if (lex->is_explain()) return {};
@@ -186,8 +197,9 @@ Result<void> StartQuery(THD* thd, LEX* lex, ExecutionContext* context) {
   request.plan = query.plan;
   request.memory_limit_bytes = QueryMemoryLimit(thd);
   request.num_workers = 0;
-  ASSIGN_OR_RETURN(record.physical_plan,
-                   client->Prepare(request, [thd] { return thd->killed.load() != THD::NOT_KILLED; }));
+  ASSIGN_OR_RETURN(record.physical_plan, client->Prepare(request, [thd] {
+    return thd->killed.load() != THD::NOT_KILLED;
+  }));
   for (const auto& [name, table] : resolver.tables()) {
     context->tables.push_back(name);
     context->schemas.emplace(table.node_table, table.schema);
@@ -209,12 +221,13 @@ bool Optimize(THD* thd, LEX* lex) {
       thd->send_kill_message();
       return true;
     }
-    if (thd->is_error()) return true;   // a MySQL error from evaluating a constant
+    if (thd->is_error()) return true;  // a MySQL error from evaluating a constant
     Refuse(thd, started.error().message);
     return true;
   }
   if (lex->is_explain()) return false;
-  for (Query_block* block = lex->unit->first_query_block(); block != nullptr; block = block->next_query_block())
+  for (Query_block* block = lex->unit->first_query_block(); block != nullptr;
+       block = block->next_query_block())
     block->join->override_executor_func = SendResult;
   return false;
 }
@@ -230,7 +243,8 @@ std::string FindUnloadedColumn(LEX* lex) {
   std::string name;
   (void)ForEachReadTable(lex, [&](Table_ref* ref) -> Result<void> {
     for (Field** field = ref->table->field; *field != nullptr && name.empty(); ++field)
-      if ((*field)->is_flag_set(NOT_SECONDARY_FLAG) && bitmap_is_set(ref->table->read_set, (*field)->field_index()))
+      if ((*field)->is_flag_set(NOT_SECONDARY_FLAG) &&
+          bitmap_is_set(ref->table->read_set, (*field)->field_index()))
         name = NameOf(ref->table).Text() + "." + (*field)->field_name;
     return {};
   });
@@ -256,9 +270,9 @@ bool SetFailReason(const THD* thd, std::string_view reason) {
 }  // namespace
 
 void InstallOffloadHooks(handlerton* engine) {
-  engine->secondary_engine_flags =
-      MakeSecondaryEngineFlags(SecondaryEngineFlag::SUPPORTS_HASH_JOIN, SecondaryEngineFlag::AGGREGATION_IS_UNORDERED,
-                               SecondaryEngineFlag::USE_EXTERNAL_EXECUTOR);
+  engine->secondary_engine_flags = MakeSecondaryEngineFlags(
+      SecondaryEngineFlag::SUPPORTS_HASH_JOIN, SecondaryEngineFlag::AGGREGATION_IS_UNORDERED,
+      SecondaryEngineFlag::USE_EXTERNAL_EXECUTOR);
   engine->secondary_engine_pre_prepare_hook = PrePrepare;
   engine->prepare_secondary_engine = Prepare;
   engine->optimize_secondary_engine = Optimize;

@@ -1,7 +1,8 @@
 // The plugin's declaration, start and end.
+#include "mysql/plugin.h"
+
 #include <cstring>
 
-#include "mysql/plugin.h"
 #include "mysql_version.h"
 #include "mysqlsem/collation.h"
 #include "plugin/handler.h"
@@ -29,11 +30,13 @@ handler* CreateHandler(handlerton* engine, TABLE_SHARE* share, bool, MEM_ROOT* m
 
 uint PartitionFlags() { return HA_CANNOT_PARTITION_FK; }
 
-// "9.7.4" of "9.7.4-debug" and the like: what decides the layout of the server's classes, with the build type.
+// "9.7.4" of "9.7.4-debug" and the like: what decides the layout of the server's classes, with the
+// build type.
 bool IsServerVersion() {
   constexpr char kBuiltFor[] = MYSQL_SERVER_VERSION;
   const size_t size = sizeof(kBuiltFor) - 1;
-  return std::strncmp(server_version, kBuiltFor, size) == 0 && std::strstr(server_version, "debug") == nullptr &&
+  return std::strncmp(server_version, kBuiltFor, size) == 0 &&
+         std::strstr(server_version, "debug") == nullptr &&
          (server_version[size] == '\0' || server_version[size] == '-');
 }
 
@@ -42,9 +45,11 @@ void StopThreads() {
   Nodes().Stop();
 }
 
-// The server's own object for this plugin. A storage engine's init call gets its handlerton instead.
+// The server's own object for this plugin. A storage engine's init call gets its handlerton
+// instead.
 st_plugin_int* FindPlugin() {
-  plugin_ref plugin = my_plugin_lock_by_name(nullptr, {STRING_WITH_LEN("RAPID")}, MYSQL_STORAGE_ENGINE_PLUGIN);
+  plugin_ref plugin =
+      my_plugin_lock_by_name(nullptr, {STRING_WITH_LEN("RAPID")}, MYSQL_STORAGE_ENGINE_PLUGIN);
   if (plugin == nullptr) return nullptr;
   plugin_unlock(nullptr, plugin);
   return plugin;
@@ -63,8 +68,8 @@ int Init(void* handlerton_of_plugin) {
   }
   SetLogPlugin(this_plugin);
   if (!IsServerVersion()) {
-    LogError(std::string("RAPID was built for MySQL " MYSQL_SERVER_VERSION " and cannot run in ") + server_version +
-             "; build Sirocco for this server");
+    LogError(std::string("RAPID was built for MySQL " MYSQL_SERVER_VERSION " and cannot run in ") +
+             server_version + "; build Sirocco for this server");
     return 1;
   }
   mysqlsem::InitializeCollations();

@@ -7,11 +7,16 @@ namespace sirocco::plugin {
 
 const char* TableStateName(TableState state) {
   switch (state) {
-    case TableState::kLoading: return "LOADING_RPDGSTABSTATE";
-    case TableState::kAvailable: return "AVAIL_RPDGSTABSTATE";
-    case TableState::kStale: return "STALE_RPDGSTABSTATE";
-    case TableState::kInRecovery: return "INRECOVERY_RPDGSTABSTATE";
-    case TableState::kUnavailable: return "UNAVAIL_RPDGSTABSTATE";
+    case TableState::kLoading:
+      return "LOADING_RPDGSTABSTATE";
+    case TableState::kAvailable:
+      return "AVAIL_RPDGSTABSTATE";
+    case TableState::kStale:
+      return "STALE_RPDGSTABSTATE";
+    case TableState::kInRecovery:
+      return "INRECOVERY_RPDGSTABSTATE";
+    case TableState::kUnavailable:
+      return "UNAVAIL_RPDGSTABSTATE";
   }
   return "NOLOAD_RPDGSTABSTATE";
 }
@@ -64,7 +69,8 @@ void TableRegistry::SetLoadProgress(const TableName& name, double percent) {
   if (auto it = entries_.find(name); it != entries_.end()) it->second.table.load_progress = percent;
 }
 
-plan::TableId TableRegistry::FinishLoad(const TableName& name, plan::TableId node_table, uint64_t node_epoch,
+plan::TableId TableRegistry::FinishLoad(const TableName& name, plan::TableId node_table,
+                                        uint64_t node_epoch,
                                         std::shared_ptr<const plan::TableSchema> schema,
                                         std::shared_ptr<const plan::TableStatistics> statistics,
                                         std::vector<LoadedPartition> partitions) {
@@ -111,7 +117,7 @@ void TableRegistry::AbortLoad(const TableName& name, const std::string& reason) 
     num_tables_.store(entries_.size(), std::memory_order_release);
     return;
   }
-  if (table.node_table != 0) table.load_progress = 100;   // the data of the load before
+  if (table.node_table != 0) table.load_progress = 100;  // the data of the load before
   if (table.state == TableState::kInRecovery)
     table.reason = "table " + name.Text() + " could not be loaded again: " + reason;
 }
@@ -143,18 +149,21 @@ Result<RemovedTable> TableRegistry::Remove(const TableName& name) {
   std::lock_guard lock(mutex_);
   auto it = entries_.find(name);
   if (it == entries_.end())
-    return MakeError(ErrorCode::kNotFound, "Table " + name.Text() + " is not loaded in secondary engine.");
+    return MakeError(ErrorCode::kNotFound,
+                     "Table " + name.Text() + " is not loaded in secondary engine.");
   const RemovedTable removed{it->second.table.node_table, it->second.table.node_epoch};
   entries_.erase(it);
   num_tables_.store(entries_.size(), std::memory_order_release);
   return removed;
 }
 
-Result<bool> TableRegistry::RemovePartitions(const TableName& name, const std::vector<std::string>& partitions) {
+Result<bool> TableRegistry::RemovePartitions(const TableName& name,
+                                             const std::vector<std::string>& partitions) {
   std::lock_guard lock(mutex_);
   auto it = entries_.find(name);
   if (it == entries_.end())
-    return MakeError(ErrorCode::kNotFound, "Table " + name.Text() + " is not loaded in secondary engine.");
+    return MakeError(ErrorCode::kNotFound,
+                     "Table " + name.Text() + " is not loaded in secondary engine.");
   std::vector<LoadedPartition>& loaded = it->second.table.partitions;
   std::erase_if(loaded, [&](const LoadedPartition& partition) {
     return std::any_of(partitions.begin(), partitions.end(), [&](const std::string& unloaded) {
@@ -170,7 +179,8 @@ void TableRegistry::Rename(const TableName& from, const TableName& to) {
   if (node.empty()) return;
   node.key() = to;
   node.mapped().table.name = to;
-  if (node.mapped().table.state == TableState::kStale) node.mapped().table.reason = StaleReason(to, "renamed");
+  if (node.mapped().table.state == TableState::kStale)
+    node.mapped().table.reason = StaleReason(to, "renamed");
   entries_.insert(std::move(node));
   num_tables_.store(entries_.size(), std::memory_order_release);
 }
@@ -191,7 +201,7 @@ void TableRegistry::MarkAllLost(const std::string& reason) {
   std::lock_guard lock(mutex_);
   for (auto& [name, entry] : entries_) {
     LoadedTable& table = entry.table;
-    if (table.state == TableState::kLoading) continue;   // its load fails by itself
+    if (table.state == TableState::kLoading) continue;  // its load fails by itself
     table.node_table = 0;
     table.state = TableState::kInRecovery;
     table.reason = "table " + name.Text() + " is being recovered: " + reason;

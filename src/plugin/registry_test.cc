@@ -40,7 +40,7 @@ TEST(TableRegistry, WriteMakesStaleAndReloadRestores) {
   ASSERT_FALSE(found);
   EXPECT_EQ(found.error().code, ErrorCode::kStale);
   EXPECT_NE(found.error().message.find("table d.t is stale: changed at "), std::string::npos);
-  EXPECT_EQ(Load(&registry, 8), 7u);   // what it replaces on the node
+  EXPECT_EQ(Load(&registry, 8), 7u);  // what it replaces on the node
   EXPECT_EQ(registry.FindForQuery(kName)->node_table, 8u);
 }
 
@@ -57,7 +57,7 @@ TEST(TableRegistry, WriteDuringReloadMakesOldAndNewStale) {
   TableRegistry registry;
   Load(&registry, 7);
   ASSERT_TRUE(registry.BeginLoad(kName, true, false));
-  EXPECT_TRUE(registry.FindForQuery(kName));   // the old data still serves
+  EXPECT_TRUE(registry.FindForQuery(kName));  // the old data still serves
   registry.StartTracking(kName);
   registry.MarkStale(kName, "changed");
   EXPECT_FALSE(registry.FindForQuery(kName));
@@ -87,14 +87,16 @@ TEST(TableRegistry, TableDroppedWhileLoadingLeavesNothing) {
   TableRegistry registry;
   ASSERT_TRUE(registry.BeginLoad(kName, true, false));
   ASSERT_TRUE(registry.Remove(kName));
-  EXPECT_EQ(registry.FinishLoad(kName, 7, 1, nullptr, nullptr, {}), 7u);   // to be dropped on the node
+  EXPECT_EQ(registry.FinishLoad(kName, 7, 1, nullptr, nullptr, {}),
+            7u);  // to be dropped on the node
   EXPECT_TRUE(registry.Empty());
 }
 
 TEST(TableRegistry, PartitionsAndSubpartitions) {
   TableRegistry registry;
   ASSERT_TRUE(registry.BeginLoad(kName, true, false));
-  registry.FinishLoad(kName, 7, 1, nullptr, nullptr, {{0, "p0s0", "p0"}, {1, "p0s1", "p0"}, {2, "p1s0", "p1"}});
+  registry.FinishLoad(kName, 7, 1, nullptr, nullptr,
+                      {{0, "p0s0", "p0"}, {1, "p0s1", "p0"}, {2, "p1s0", "p1"}});
   EXPECT_TRUE(*registry.RemovePartitions(kName, {"p0"}));
   EXPECT_EQ(registry.Find(kName)->partitions.size(), 1u);
   EXPECT_FALSE(*registry.RemovePartitions(kName, {"p1s0"}));

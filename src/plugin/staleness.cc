@@ -18,13 +18,14 @@
 namespace sirocco::plugin {
 namespace {
 
-// Marks the loaded tables that the session holds a metadata lock for writing on. Writers keep that lock until after their
-// commit, so nothing that is about to become visible escapes.
+// Marks the loaded tables that the session holds a metadata lock for writing on. Writers keep that
+// lock until after their commit, so nothing that is about to become visible escapes.
 void MarkTablesLockedForWrite(THD* thd, const char* cause) {
   std::vector<TableName> locked;
   Registry().ForEachName([&](const TableName& name) {
     for (const enum_mdl_type type : {MDL_SHARED_WRITE, MDL_SHARED_WRITE_LOW_PRIO}) {
-      if (!thd->mdl_context.owns_equal_or_stronger_lock(MDL_key::TABLE, name.schema.c_str(), name.table.c_str(), type))
+      if (!thd->mdl_context.owns_equal_or_stronger_lock(MDL_key::TABLE, name.schema.c_str(),
+                                                        name.table.c_str(), type))
         continue;
       locked.push_back(name);
       break;
@@ -56,13 +57,15 @@ int BeforeCommit(Trans_param*) {
 int Nothing(Trans_param*) { return 0; }
 int BeginNothing(Trans_param*, int&) { return 0; }
 
-Trans_observer observer = {sizeof(Trans_observer), BeforeDml, BeforeCommit, Nothing, Nothing, Nothing, BeginNothing};
+Trans_observer observer = {
+    sizeof(Trans_observer), BeforeDml, BeforeCommit, Nothing, Nothing, Nothing, BeginNothing};
 
 // SECONDARY_LOAD and SECONDARY_UNLOAD are ALTER statements too, but change no data.
 bool IsLoadOrUnload(const THD* thd) {
   const LEX* lex = thd->lex;
   return lex->sql_command == SQLCOM_ALTER_TABLE && lex->alter_info != nullptr &&
-         (lex->alter_info->flags & (Alter_info::ALTER_SECONDARY_LOAD | Alter_info::ALTER_SECONDARY_UNLOAD)) != 0;
+         (lex->alter_info->flags &
+          (Alter_info::ALTER_SECONDARY_LOAD | Alter_info::ALTER_SECONDARY_UNLOAD)) != 0;
 }
 
 TableName NameOf(const MDL_key* key) { return {key->db_name(), key->name()}; }
@@ -78,8 +81,8 @@ bool NotifyTruncate(THD*, const MDL_key* key, ha_notification_type when) {
   return false;
 }
 
-bool NotifyRename(THD*, const MDL_key* key, ha_notification_type when, const char* old_schema, const char* old_table,
-                  const char* new_schema, const char* new_table) {
+bool NotifyRename(THD*, const MDL_key* key, ha_notification_type when, const char* old_schema,
+                  const char* old_table, const char* new_schema, const char* new_table) {
   if (when == HA_NOTIFY_PRE_EVENT)
     Registry().MarkStale(NameOf(key), "renamed");
   else
@@ -87,10 +90,11 @@ bool NotifyRename(THD*, const MDL_key* key, ha_notification_type when, const cha
   return false;
 }
 
-// Whatever else locks a table exclusively may change it (partition operations, tablespace import). Creating a trigger
-// does not.
+// Whatever else locks a table exclusively may change it (partition operations, tablespace import).
+// Creating a trigger does not.
 bool NotifyExclusiveLock(THD* thd, const MDL_key* key, ha_notification_type when, bool*) {
-  if (when != HA_NOTIFY_PRE_EVENT || Registry().Empty() || key->mdl_namespace() != MDL_key::TABLE) return false;
+  if (when != HA_NOTIFY_PRE_EVENT || Registry().Empty() || key->mdl_namespace() != MDL_key::TABLE)
+    return false;
   switch (thd->lex->sql_command) {
     case SQLCOM_CREATE_TRIGGER:
     case SQLCOM_DROP_TRIGGER:

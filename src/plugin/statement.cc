@@ -28,7 +28,7 @@ void RecordRefusal(THD* thd, const std::string& reason) {
   QueryRecord record;
   record.connection_id = thd->thread_id();
   record.mysql_query_id = thd->query_id;
-  record.statement_id = thd->query_id;   // what @@statement_id shows
+  record.statement_id = thd->query_id;  // what @@statement_id shows
   record.text = StatementText(thd);
   record.start = std::chrono::system_clock::now();
   record.end = record.start;
@@ -39,7 +39,8 @@ void RecordRefusal(THD* thd, const std::string& reason) {
 }  // namespace
 
 StatementContext* FindStatement(const THD* thd) {
-  return static_cast<StatementContext*>(const_cast<THD*>(thd)->secondary_engine_statement_context());
+  return static_cast<StatementContext*>(
+      const_cast<THD*>(thd)->secondary_engine_statement_context());
 }
 
 StatementContext* StatementOf(THD* thd) {
@@ -54,12 +55,14 @@ ExecutionContext::ExecutionContext(THD* thd)
       saved_subgraph_pairs_(thd->variables.optimizer_max_subgraph_pairs) {
   num_running.fetch_add(1, std::memory_order_acq_rel);
   thd->variables.optimizer_switch |= OPTIMIZER_SWITCH_HYPERGRAPH_OPTIMIZER;
-  thd->variables.optimizer_max_subgraph_pairs = std::min<uint64_t>(saved_subgraph_pairs_, MaxJoinPairs(thd));
+  thd->variables.optimizer_max_subgraph_pairs =
+      std::min<uint64_t>(saved_subgraph_pairs_, MaxJoinPairs(thd));
 }
 
 ExecutionContext::~ExecutionContext() {
   constexpr uint64_t kBit = OPTIMIZER_SWITCH_HYPERGRAPH_OPTIMIZER;
-  thd_->variables.optimizer_switch = (thd_->variables.optimizer_switch & ~kBit) | (saved_switch_ & kBit);
+  thd_->variables.optimizer_switch =
+      (thd_->variables.optimizer_switch & ~kBit) | (saved_switch_ & kBit);
   thd_->variables.optimizer_max_subgraph_pairs = saved_subgraph_pairs_;
   // A query that was prepared but not run would keep its snapshots pinned in a pooled connection.
   if (client) (*client)->Disconnect();

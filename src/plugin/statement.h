@@ -1,8 +1,10 @@
-// What RAPID keeps per statement, in the two context objects the server hands out for it; never in thread-locals, since
-// statements nest.
-//  - StatementContext: made at the first sign of interest, lives until the statement ends, over re-preparations; holds the
+// What RAPID keeps per statement, in the two context objects the server hands out for it; never in
+// thread-locals, since statements nest.
+//  - StatementContext: made at the first sign of interest, lives until the statement ends, over
+//  re-preparations; holds the
 //    reason of a refusal.
-//  - ExecutionContext: one attempt in RAPID, from prepare_secondary_engine to the end of execution; holds the session's
+//  - ExecutionContext: one attempt in RAPID, from prepare_secondary_engine to the end of execution;
+//  holds the session's
 //    optimizer switch to restore, the connection and the running query.
 // Threads: the session's own thread only.
 #pragma once
@@ -29,8 +31,8 @@ class StatementContext : public Secondary_engine_statement_context {
  public:
   bool is_primary_engine_optimal() const override { return false; }
 
-  std::string reason;          // why RAPID does not run it; empty: no refusal so far
-  std::string forced_reason;   // the same in the form of error 3889
+  std::string reason;         // why RAPID does not run it; empty: no refusal so far
+  std::string forced_reason;  // the same in the form of error 3889
 };
 
 // The statement's context, made if missing.
@@ -47,11 +49,11 @@ class ExecutionContext : public Secondary_engine_execution_context {
 
   static ExecutionContext* Of(LEX* lex);
 
-  std::optional<TranslatedQuery> query;   // after the optimize hook
-  std::optional<PooledClient> client;     // holds the prepared query
-  std::vector<TableName> tables;          // read by the query
-  LoadedSchemas schemas;                  // of these tables
-  QueryRecord record;                     // for rpd_query_stats
+  std::optional<TranslatedQuery> query;  // after the optimize hook
+  std::optional<PooledClient> client;    // holds the prepared query
+  std::vector<TableName> tables;         // read by the query
+  LoadedSchemas schemas;                 // of these tables
+  QueryRecord record;                    // for rpd_query_stats
 
  private:
   THD* thd_;
@@ -62,14 +64,15 @@ class ExecutionContext : public Secondary_engine_execution_context {
 // Number of ExecutionContexts alive: while above 0 the plugin's code must stay loaded.
 int NumRunningStatements();
 
-// Refuses the statement: keeps the reason for FORCED, writes it to the optimizer trace and to rpd_query_stats, and raises
-// error 3877 with it. The server then runs the statement in InnoDB, or fails it if RAPID was forced.
+// Refuses the statement: keeps the reason for FORCED, writes it to the optimizer trace and to
+// rpd_query_stats, and raises error 3877 with it. The server then runs the statement in InnoDB, or
+// fails it if RAPID was forced.
 void Refuse(THD* thd, const std::string& reason);
 // Keeps, traces and records the reason without raising an error: for hooks that may just say no.
 void NoteRefusal(THD* thd, const std::string& reason);
 
-// Raises `error` as a MySQL error: its own number for kMysql, the number of the matching server error for cancellation and
-// memory, else `default_errno` (a message with one %s).
+// Raises `error` as a MySQL error: its own number for kMysql, the number of the matching server
+// error for cancellation and memory, else `default_errno` (a message with one %s).
 void RaiseError(const Error& error, uint32_t default_errno);
 
 // The statement's text, at most `max_bytes`.

@@ -29,7 +29,9 @@ int Number(SHOW_VAR* variable, char* buffer, uint64_t value) {
 
 wire::NodeInfo Info() { return Nodes().Info().value_or(wire::NodeInfo{}); }
 
-int PluginBootstrapped(THD*, SHOW_VAR* variable, char* buffer) { return Text(variable, buffer, "YES"); }
+int PluginBootstrapped(THD*, SHOW_VAR* variable, char* buffer) {
+  return Text(variable, buffer, "YES");
+}
 int ClusterStatus(THD*, SHOW_VAR* variable, char* buffer) {
   return Text(variable, buffer, Nodes().Available() ? "ON" : "OFF");
 }
@@ -37,25 +39,40 @@ int ServiceStatus(THD*, SHOW_VAR* variable, char* buffer) {
   return Text(variable, buffer, Nodes().Available() ? "ONLINE" : "OFFLINE");
 }
 // Changes reach RAPID by reload only.
-int ChangePropagation(THD*, SHOW_VAR* variable, char* buffer) { return Text(variable, buffer, "OFF"); }
-int CoreCount(THD*, SHOW_VAR* variable, char* buffer) { return Number(variable, buffer, Info().num_cores); }
-int HeapUsage(THD*, SHOW_VAR* variable, char* buffer) { return Number(variable, buffer, Info().memory_used_bytes); }
+int ChangePropagation(THD*, SHOW_VAR* variable, char* buffer) {
+  return Text(variable, buffer, "OFF");
+}
+int CoreCount(THD*, SHOW_VAR* variable, char* buffer) {
+  return Number(variable, buffer, Info().num_cores);
+}
+int HeapUsage(THD*, SHOW_VAR* variable, char* buffer) {
+  return Number(variable, buffer, Info().memory_used_bytes);
+}
 int LoadProgress(THD*, SHOW_VAR* variable, char* buffer) {
   char text[32];
   std::snprintf(text, sizeof(text), "%.6f", Registry().CurrentLoadProgress());
   return Text(variable, buffer, text);
 }
-int OffloadCount(THD*, SHOW_VAR* variable, char* buffer) { return Number(variable, buffer, History().num_offloaded()); }
-int NonOffloadCount(THD*, SHOW_VAR* variable, char* buffer) { return Number(variable, buffer, History().num_refused()); }
-int DataScanned(THD*, SHOW_VAR* variable, char* buffer) { return Number(variable, buffer, History().bytes_scanned() >> 20); }
-int NodeRestarts(THD*, SHOW_VAR* variable, char* buffer) { return Number(variable, buffer, Nodes().num_restarts()); }
+int OffloadCount(THD*, SHOW_VAR* variable, char* buffer) {
+  return Number(variable, buffer, History().num_offloaded());
+}
+int NonOffloadCount(THD*, SHOW_VAR* variable, char* buffer) {
+  return Number(variable, buffer, History().num_refused());
+}
+int DataScanned(THD*, SHOW_VAR* variable, char* buffer) {
+  return Number(variable, buffer, History().bytes_scanned() >> 20);
+}
+int NodeRestarts(THD*, SHOW_VAR* variable, char* buffer) {
+  return Number(variable, buffer, Nodes().num_restarts());
+}
 int NodePid(THD*, SHOW_VAR* variable, char* buffer) {
   return Number(variable, buffer, static_cast<uint64_t>(Nodes().pid()));
 }
 
 }  // namespace
 
-#define SIROCCO_STATUS(name, function) {name, reinterpret_cast<char*>(&function), SHOW_FUNC, SHOW_SCOPE_GLOBAL}
+#define SIROCCO_STATUS(name, function) \
+  { name, reinterpret_cast<char*>(&function), SHOW_FUNC, SHOW_SCOPE_GLOBAL }
 SHOW_VAR kStatusVariables[] = {
     SIROCCO_STATUS("hw_data_scanned", DataScanned),
     SIROCCO_STATUS("rapid_change_propagation_status", ChangePropagation),

@@ -19,39 +19,55 @@ unsigned int node_max_restarts;
 
 constexpr unsigned long long kMinMemory = 64ULL << 20;
 
-MYSQL_SYSVAR_STR(node_command, node_command, PLUGIN_VAR_READONLY | PLUGIN_VAR_MEMALLOC | PLUGIN_VAR_RQCMDARG,
-                 "The rapidd program that the plugin starts and looks after. Default: rapidd in plugin_dir.", nullptr,
-                 nullptr, nullptr);
-MYSQL_SYSVAR_STR(node_socket, node_socket, PLUGIN_VAR_READONLY | PLUGIN_VAR_MEMALLOC | PLUGIN_VAR_RQCMDARG,
-                 "Path of the private Unix socket between server and node. Default: rapidd.sock in the data directory.",
+MYSQL_SYSVAR_STR(
+    node_command, node_command, PLUGIN_VAR_READONLY | PLUGIN_VAR_MEMALLOC | PLUGIN_VAR_RQCMDARG,
+    "The rapidd program that the plugin starts and looks after. Default: rapidd in plugin_dir.",
+    nullptr, nullptr, nullptr);
+MYSQL_SYSVAR_STR(node_socket, node_socket,
+                 PLUGIN_VAR_READONLY | PLUGIN_VAR_MEMALLOC | PLUGIN_VAR_RQCMDARG,
+                 "Path of the private Unix socket between server and node. Default: rapidd.sock in "
+                 "the data directory.",
                  nullptr, nullptr, nullptr);
-MYSQL_SYSVAR_STR(node_address, node_address, PLUGIN_VAR_READONLY | PLUGIN_VAR_MEMALLOC | PLUGIN_VAR_RQCMDARG,
-                 "Address (host:port or unix:/path) of a node that is run by somebody else; the plugin then starts none. "
+MYSQL_SYSVAR_STR(node_address, node_address,
+                 PLUGIN_VAR_READONLY | PLUGIN_VAR_MEMALLOC | PLUGIN_VAR_RQCMDARG,
+                 "Address (host:port or unix:/path) of a node that is run by somebody else; the "
+                 "plugin then starts none. "
                  "Needs rapid_node_secret_file.",
                  nullptr, nullptr, nullptr);
-MYSQL_SYSVAR_STR(node_secret_file, node_secret_file, PLUGIN_VAR_READONLY | PLUGIN_VAR_MEMALLOC | PLUGIN_VAR_RQCMDARG,
-                 "File with the secret shared with the node at rapid_node_address.", nullptr, nullptr, nullptr);
-MYSQL_SYSVAR_STR(node_log, node_log, PLUGIN_VAR_READONLY | PLUGIN_VAR_MEMALLOC | PLUGIN_VAR_RQCMDARG,
-                 "Log file of the node. Default: rapidd.log in the data directory.", nullptr, nullptr, nullptr);
-MYSQL_SYSVAR_ULONGLONG(node_memory_limit, node_memory_limit, PLUGIN_VAR_READONLY | PLUGIN_VAR_RQCMDARG,
-                       "Bytes the node may use for tables and queries together; 0: half of the machine's memory.",
-                       nullptr, nullptr, 0, 0, ~0ULL, 0);
+MYSQL_SYSVAR_STR(node_secret_file, node_secret_file,
+                 PLUGIN_VAR_READONLY | PLUGIN_VAR_MEMALLOC | PLUGIN_VAR_RQCMDARG,
+                 "File with the secret shared with the node at rapid_node_address.", nullptr,
+                 nullptr, nullptr);
+MYSQL_SYSVAR_STR(node_log, node_log,
+                 PLUGIN_VAR_READONLY | PLUGIN_VAR_MEMALLOC | PLUGIN_VAR_RQCMDARG,
+                 "Log file of the node. Default: rapidd.log in the data directory.", nullptr,
+                 nullptr, nullptr);
+MYSQL_SYSVAR_ULONGLONG(
+    node_memory_limit, node_memory_limit, PLUGIN_VAR_READONLY | PLUGIN_VAR_RQCMDARG,
+    "Bytes the node may use for tables and queries together; 0: half of the machine's memory.",
+    nullptr, nullptr, 0, 0, ~0ULL, 0);
 MYSQL_SYSVAR_UINT(node_threads, node_threads, PLUGIN_VAR_READONLY | PLUGIN_VAR_RQCMDARG,
-                  "Threads the node uses for one query; 0: all cores.", nullptr, nullptr, 0, 0, 1024, 0);
+                  "Threads the node uses for one query; 0: all cores.", nullptr, nullptr, 0, 0,
+                  1024, 0);
 MYSQL_SYSVAR_UINT(node_max_restarts, node_max_restarts, PLUGIN_VAR_READONLY | PLUGIN_VAR_RQCMDARG,
-                  "How often within a minute the node is started again after it ended, before the plugin pauses for a "
+                  "How often within a minute the node is started again after it ended, before the "
+                  "plugin pauses for a "
                   "minute.",
                   nullptr, nullptr, 5, 0, 1000, 0);
 MYSQL_THDVAR_ULONGLONG(query_memory_limit, PLUGIN_VAR_RQCMDARG,
-                       "Bytes one query may use in the node; 0: the node's limit. A query that needs more fails with an "
+                       "Bytes one query may use in the node; 0: the node's limit. A query that "
+                       "needs more fails with an "
                        "error.",
                        nullptr, nullptr, 0, 0, ~0ULL, 0);
-MYSQL_THDVAR_UINT(load_threads, PLUGIN_VAR_RQCMDARG,
-                  "Threads that read the table during SECONDARY_LOAD; 0: innodb_parallel_read_threads.", nullptr,
-                  nullptr, 0, 0, 256, 0);
+MYSQL_THDVAR_UINT(
+    load_threads, PLUGIN_VAR_RQCMDARG,
+    "Threads that read the table during SECONDARY_LOAD; 0: innodb_parallel_read_threads.", nullptr,
+    nullptr, 0, 0, 256, 0);
 MYSQL_THDVAR_ULONGLONG(max_join_pairs, PLUGIN_VAR_RQCMDARG,
-                       "How many pairs of table sets the server's optimizer looks at for an offloaded statement before it "
-                       "simplifies the join graph. The node orders joins itself, so a small value saves planning time.",
+                       "How many pairs of table sets the server's optimizer looks at for an "
+                       "offloaded statement before it "
+                       "simplifies the join graph. The node orders joins itself, so a small value "
+                       "saves planning time.",
                        nullptr, nullptr, 200, 10, 1000000000, 0);
 
 std::string TextOr(const char* value, const std::string& otherwise) {
@@ -66,18 +82,21 @@ std::string InDataDirectory(const char* file) {
 
 }  // namespace
 
-SYS_VAR* kSystemVariables[] = {
-    MYSQL_SYSVAR(node_command),      MYSQL_SYSVAR(node_socket),       MYSQL_SYSVAR(node_address),
-    MYSQL_SYSVAR(node_secret_file),  MYSQL_SYSVAR(node_log),          MYSQL_SYSVAR(node_memory_limit),
-    MYSQL_SYSVAR(node_threads),      MYSQL_SYSVAR(node_max_restarts), MYSQL_SYSVAR(query_memory_limit),
-    MYSQL_SYSVAR(load_threads),      MYSQL_SYSVAR(max_join_pairs),    nullptr};
+SYS_VAR* kSystemVariables[] = {MYSQL_SYSVAR(node_command),       MYSQL_SYSVAR(node_socket),
+                               MYSQL_SYSVAR(node_address),       MYSQL_SYSVAR(node_secret_file),
+                               MYSQL_SYSVAR(node_log),           MYSQL_SYSVAR(node_memory_limit),
+                               MYSQL_SYSVAR(node_threads),       MYSQL_SYSVAR(node_max_restarts),
+                               MYSQL_SYSVAR(query_memory_limit), MYSQL_SYSVAR(load_threads),
+                               MYSQL_SYSVAR(max_join_pairs),     nullptr};
 
 NodeSettings NodeSettingsFromVariables() {
   NodeSettings settings;
-  settings.local.command = TextOr(node_command, (std::filesystem::path(opt_plugin_dir) / "rapidd").string());
+  settings.local.command =
+      TextOr(node_command, (std::filesystem::path(opt_plugin_dir) / "rapidd").string());
   settings.local.socket_path = TextOr(node_socket, InDataDirectory("rapidd.sock"));
   settings.local.log_file = TextOr(node_log, InDataDirectory("rapidd.log"));
-  settings.local.memory_limit_bytes = node_memory_limit == 0 ? 0 : std::max(node_memory_limit, kMinMemory);
+  settings.local.memory_limit_bytes =
+      node_memory_limit == 0 ? 0 : std::max(node_memory_limit, kMinMemory);
   settings.local.num_threads = node_threads;
   settings.address = TextOr(node_address, "");
   settings.secret_file = TextOr(node_secret_file, "");

@@ -15,8 +15,8 @@ namespace sirocco::plugin {
 // For the plugin's declaration.
 extern SYS_VAR* kSystemVariables[];
 
-// The settings of the node, from the variables and the server's data directory. Valid after the server has set the
-// variables, that is from plugin init on.
+// The settings of the node, from the variables and the server's data directory. Valid after the
+// server has set the variables, that is from plugin init on.
 NodeSettings NodeSettingsFromVariables();
 // Bytes one query of the session may use; 0: the node's default.
 uint64_t QueryMemoryLimit(THD* thd);

@@ -1,7 +1,8 @@
-// Rows on their way to the node, column by column, in the lanes of plan/type.h. One per loading thread; filled by
-// RowDecoder, sent, cleared, filled again, so that memory is allocated once.
-// Shape per column: values of the lane (kI64 int64_t, kI128 __int128, kF64 double) or, for kStr, num_rows + 1 offsets
-// into bytes; one null byte per row (1 = NULL). The value of a NULL row is 0 or the empty string.
+// Rows on their way to the node, column by column, in the lanes of plan/type.h. One per loading
+// thread; filled by RowDecoder, sent, cleared, filled again, so that memory is allocated once.
+// Shape per column: values of the lane (kI64 int64_t, kI128 __int128, kF64 double) or, for kStr,
+// num_rows + 1 offsets into bytes; one null byte per row (1 = NULL). The value of a NULL row is 0
+// or the empty string.
 #pragma once
 
 #include <cstdint>
@@ -21,11 +22,11 @@ inline constexpr size_t kLoadBatchBytes = 8 << 20;
 
 struct ColumnBuffer {
   plan::Lane lane = plan::Lane::kI64;
-  std::unique_ptr<uint8_t[]> values;       // kLoadBatchRows values; null for kStr
-  std::unique_ptr<uint8_t[]> nulls;        // kLoadBatchRows bytes, all 0 unless has_nulls
+  std::unique_ptr<uint8_t[]> values;  // kLoadBatchRows values; null for kStr
+  std::unique_ptr<uint8_t[]> nulls;   // kLoadBatchRows bytes, all 0 unless has_nulls
   bool has_nulls = false;
-  std::vector<uint32_t> offsets;           // kStr: kLoadBatchRows + 1
-  std::unique_ptr<char[]> bytes;           // kStr
+  std::vector<uint32_t> offsets;  // kStr: kLoadBatchRows + 1
+  std::unique_ptr<char[]> bytes;  // kStr
   size_t bytes_used = 0, bytes_capacity = 0;
 
   int64_t* i64() { return reinterpret_cast<int64_t*>(values.get()); }

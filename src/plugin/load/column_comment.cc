@@ -11,10 +11,12 @@ constexpr std::string_view kPlacement = "DATA_PLACEMENT_KEY=";
 constexpr int kMaxPlacementKey = 16;
 
 std::unexpected<Error> Unknown(std::string_view directive) {
-  return MakeError(ErrorCode::kInvalidArgument, "unknown directive in comment: " + std::string(directive));
+  return MakeError(ErrorCode::kInvalidArgument,
+                   "unknown directive in comment: " + std::string(directive));
 }
 
-Result<void> ParseEncoding(std::string_view directive, std::string_view value, plan::ColumnSchema* column) {
+Result<void> ParseEncoding(std::string_view directive, std::string_view value,
+                           plan::ColumnSchema* column) {
   plan::EncodingHint encoding;
   if (value == "VARLEN")
     encoding = plan::EncodingHint::kVarlen;
@@ -28,12 +30,14 @@ Result<void> ParseEncoding(std::string_view directive, std::string_view value, p
   return {};
 }
 
-Result<void> ParsePlacement(std::string_view directive, std::string_view value, plan::ColumnSchema* column) {
+Result<void> ParsePlacement(std::string_view directive, std::string_view value,
+                            plan::ColumnSchema* column) {
   int number = 0;
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
   if (error != std::errc() || end != value.data() + value.size()) return Unknown(directive);
   if (number < 1 || number > kMaxPlacementKey)
-    return MakeError(ErrorCode::kInvalidArgument, "DATA_PLACEMENT_KEY must be 1 to 16, not " + std::string(value));
+    return MakeError(ErrorCode::kInvalidArgument,
+                     "DATA_PLACEMENT_KEY must be 1 to 16, not " + std::string(value));
   column->placement_index = static_cast<uint8_t>(number);
   return {};
 }
@@ -41,7 +45,8 @@ Result<void> ParsePlacement(std::string_view directive, std::string_view value, 
 }  // namespace
 
 Result<void> ParseColumnComment(std::string_view comment, plan::ColumnSchema* column) {
-  for (size_t at = comment.find(kDirective); at != std::string_view::npos; at = comment.find(kDirective, at + 1)) {
+  for (size_t at = comment.find(kDirective); at != std::string_view::npos;
+       at = comment.find(kDirective, at + 1)) {
     std::string_view directive = comment.substr(at);
     directive = directive.substr(0, directive.find_first_of(" \t\r\n,;"));
     const std::string_view body = directive.substr(kDirective.size());

@@ -14,7 +14,8 @@ TEST(ColumnComment, OtherTextIsIgnored) {
 
 TEST(ColumnComment, DirectivesAmongText) {
   plan::ColumnSchema column;
-  ASSERT_TRUE(ParseColumnComment("name RAPID_COLUMN=ENCODING=SORTED, RAPID_COLUMN=DATA_PLACEMENT_KEY=16 end", &column));
+  ASSERT_TRUE(ParseColumnComment(
+      "name RAPID_COLUMN=ENCODING=SORTED, RAPID_COLUMN=DATA_PLACEMENT_KEY=16 end", &column));
   EXPECT_EQ(column.encoding, plan::EncodingHint::kSorted);
   EXPECT_EQ(column.placement_index, 16);
   plan::ColumnSchema varlen;
@@ -23,10 +24,11 @@ TEST(ColumnComment, DirectivesAmongText) {
 }
 
 TEST(ColumnComment, WrongDirectivesAreErrors) {
-  for (const char* comment : {"RAPID_COLUMN=", "RAPID_COLUMN=ENCODING=", "RAPID_COLUMN=ENCODING=sorted",
-                              "RAPID_COLUMN=DATA_PLACEMENT_KEY=", "RAPID_COLUMN=DATA_PLACEMENT_KEY=0",
-                              "RAPID_COLUMN=DATA_PLACEMENT_KEY=17", "RAPID_COLUMN=DATA_PLACEMENT_KEY=1x",
-                              "RAPID_COLUMN=ENCODING=SORTED RAPID_COLUMN=ENCODING=VARLEN", "RAPID_COLUMN=OTHER=1"}) {
+  for (const char* comment :
+       {"RAPID_COLUMN=", "RAPID_COLUMN=ENCODING=", "RAPID_COLUMN=ENCODING=sorted",
+        "RAPID_COLUMN=DATA_PLACEMENT_KEY=", "RAPID_COLUMN=DATA_PLACEMENT_KEY=0",
+        "RAPID_COLUMN=DATA_PLACEMENT_KEY=17", "RAPID_COLUMN=DATA_PLACEMENT_KEY=1x",
+        "RAPID_COLUMN=ENCODING=SORTED RAPID_COLUMN=ENCODING=VARLEN", "RAPID_COLUMN=OTHER=1"}) {
     plan::ColumnSchema column;
     EXPECT_FALSE(ParseColumnComment(comment, &column)) << comment;
   }

@@ -35,7 +35,10 @@ constexpr int kNodeWaitMs = 15000;
 class Progress {
  public:
   Progress(THD* thd, TableName name, uint64_t expected_rows, uint64_t max_rows)
-      : thd_(thd), name_(std::move(name)), expected_rows_(std::max<uint64_t>(expected_rows, 1)), max_rows_(max_rows) {}
+      : thd_(thd),
+        name_(std::move(name)),
+        expected_rows_(std::max<uint64_t>(expected_rows, 1)),
+        max_rows_(max_rows) {}
 
   bool Stopped() const {
     return failed_.load(std::memory_order_relaxed) || thd_->killed.load() != THD::NOT_KILLED;
@@ -50,14 +53,16 @@ class Progress {
   void Count(uint64_t rows) {
     const uint64_t total = num_rows_.fetch_add(rows) + rows;
     // The last per cent is the node's encoding.
-    const double percent = std::min(99.0, 99.0 * static_cast<double>(total) / static_cast<double>(expected_rows_));
+    const double percent =
+        std::min(99.0, 99.0 * static_cast<double>(total) / static_cast<double>(expected_rows_));
     Registry().SetLoadProgress(name_, percent);
   }
   // The first failure, or kCancelled after KILL.
   Result<void> Outcome() const {
     std::lock_guard lock(mutex_);
     if (failed_) return std::unexpected(error_);
-    if (thd_->killed.load() != THD::NOT_KILLED) return MakeError(ErrorCode::kCancelled, "load was killed");
+    if (thd_->killed.load() != THD::NOT_KILLED)
+      return MakeError(ErrorCode::kCancelled, "load was killed");
     return {};
   }
 
@@ -71,8 +76,8 @@ class Progress {
   Error error_;
 };
 
-// One scanning thread: decodes rows into a batch and sends full batches over its own connection. Without a connection
-// (VALIDATE ONLY) batches are dropped.
+// One scanning thread: decodes rows into a batch and sends full batches over its own connection.
+// Without a connection (VALIDATE ONLY) batches are dropped.
 class LoadThread {
  public:
   LoadThread(const plan::TableSchema& schema, const RowDecoder* decoder, Progress* progress)
@@ -143,8 +148,9 @@ class LoadThread {
   std::vector<wire::ColumnSource> sources_;
 };
 
-// Reads all rows of the table's read partitions. `start` is called once the read view exists and before any row is
-// read, with the number of threads; then each thread gets rows through its LoadThread.
+// Reads all rows of the table's read partitions. `start` is called once the read view exists and
+// before any row is read, with the number of threads; then each thread gets rows through its
+// LoadThread.
 class TableScan {
  public:
   using Start = std::function<Result<void>(size_t num_threads)>;
@@ -152,21 +158,24 @@ class TableScan {
 
   explicit TableScan(TABLE* table) : table_(table) {}
 
-  Result<void> Run(THD* thd, const plan::TableSchema& schema, Progress* progress, const Start& start,
-                   const ThreadOf& thread_of) {
+  Result<void> Run(THD* thd, const plan::TableSchema& schema, Progress* progress,
+                   const Start& start, const ThreadOf& thread_of) {
     // InnoDB's parallel scan does not compute virtual generated columns.
-    const bool has_virtual = std::any_of(schema.columns.begin(), schema.columns.end(), [&](const auto& column) {
-      return table_->field[column.field_index]->is_virtual_gcol();
-    });
-    return has_virtual ? RunSerial(progress, start, thread_of) : RunParallel(thd, progress, start, thread_of);
+    const bool has_virtual = std::any_of(
+        schema.columns.begin(), schema.columns.end(),
+        [&](const auto& column) { return table_->field[column.field_index]->is_virtual_gcol(); });
+    return has_virtual ? RunSerial(progress, start, thread_of)
+                       : RunParallel(thd, progress, start, thread_of);
   }
 
  private:
-  Result<void> RunParallel(THD* thd, Progress* progress, const Start& start, const ThreadOf& thread_of) {
+  Result<void> RunParallel(THD* thd, Progress* progress, const Start& start,
+                           const ThreadOf& thread_of) {
     handler* file = table_->file;
     void* context = nullptr;
     size_t num_threads = 0;
-    if (const int error = file->parallel_scan_init(context, &num_threads, true, LoadThreads(thd)); error != 0)
+    if (const int error = file->parallel_scan_init(context, &num_threads, true, LoadThreads(thd));
+        error != 0)
       return ScanError(error);
     const auto end = [file](void* scan) { file->parallel_scan_end(scan); };
     const std::unique_ptr<void, decltype(end)> guard(context, end);
@@ -181,8 +190,8 @@ class TableScan {
           return false;
         },
         [&](void* cookie, uint num_rows, void* rows, uint64_t) {
-          return !static_cast<LoadThread*>(cookie)->Append(static_cast<const uint8_t*>(rows), num_rows,
-                                                            stride.load(std::memory_order_relaxed));
+          return !static_cast<LoadThread*>(cookie)->Append(
+              static_cast<const uint8_t*>(rows), num_rows, stride.load(std::memory_order_relaxed));
         },
         [](void*) {});
     RETURN_IF_ERROR(progress->Outcome());
@@ -209,7 +218,8 @@ class TableScan {
 
   std::unexpected<Error> ScanError(int error) const {
     if (!current_thd->is_error()) table_->file->print_error(error, MYF(0));
-    return MakeError(ErrorCode::kIo, "cannot read table: storage engine error " + std::to_string(error));
+    return MakeError(ErrorCode::kIo,
+                     "cannot read table: storage engine error " + std::to_string(error));
   }
 
   TABLE* table_;
@@ -226,18 +236,21 @@ std::vector<LoadedPartition> LeafPartitions(partition_info* info) {
     }
     List_iterator<partition_element> subpartitions(partition->subpartitions);
     while (partition_element* subpartition = subpartitions++)
-      leaves.push_back({static_cast<uint32_t>(leaves.size()), subpartition->partition_name, partition->partition_name});
+      leaves.push_back({static_cast<uint32_t>(leaves.size()), subpartition->partition_name,
+                        partition->partition_name});
   }
   return leaves;
 }
 
-// Sets the partitions to read: all, or those named by the statement and those loaded before. Returns them; an empty list
-// for a table without partitions.
-Result<std::vector<LoadedPartition>> ChoosePartitions(THD* thd, TABLE* table, const TableName& name) {
+// Sets the partitions to read: all, or those named by the statement and those loaded before.
+// Returns them; an empty list for a table without partitions.
+Result<std::vector<LoadedPartition>> ChoosePartitions(THD* thd, TABLE* table,
+                                                      const TableName& name) {
   partition_info* info = table->part_info;
   if (info == nullptr) return std::vector<LoadedPartition>{};
   Alter_info* alter = thd->lex->alter_info;
-  if (alter->partition_names.elements == 0 || (alter->flags & Alter_info::ALTER_ALL_PARTITION) != 0) {
+  if (alter->partition_names.elements == 0 ||
+      (alter->flags & Alter_info::ALTER_ALL_PARTITION) != 0) {
     bitmap_set_all(&info->read_partitions);
   } else {
     if (info->set_read_partitions(&alter->partition_names))
@@ -254,23 +267,26 @@ Result<std::vector<LoadedPartition>> ChoosePartitions(THD* thd, TABLE* table, co
 }
 
 // VALIDATE ONLY: decodes the rows and throws them away.
-Result<void> Validate(THD* thd, TABLE* table, const TableName& name, const plan::TableSchema& schema,
-                      const RowDecoder& decoder) {
+Result<void> Validate(THD* thd, TABLE* table, const TableName& name,
+                      const plan::TableSchema& schema, const RowDecoder& decoder) {
   const uint64_t max_rows = thd->lex->alter_info->validate_num_rows;
   Progress progress(thd, name, table->file->stats.records, max_rows);
   std::vector<std::unique_ptr<LoadThread>> threads;
   const auto start = [&](size_t count) -> Result<void> {
-    for (size_t i = 0; i < count; ++i) threads.push_back(std::make_unique<LoadThread>(schema, &decoder, &progress));
+    for (size_t i = 0; i < count; ++i)
+      threads.push_back(std::make_unique<LoadThread>(schema, &decoder, &progress));
     return {};
   };
-  RETURN_IF_ERROR(TableScan(table).Run(thd, schema, &progress, start, [&](size_t i) { return threads[i].get(); }));
+  RETURN_IF_ERROR(TableScan(table).Run(thd, schema, &progress, start,
+                                       [&](size_t i) { return threads[i].get(); }));
   for (const auto& thread : threads) RETURN_IF_ERROR(thread->Close());
   return progress.Outcome();
 }
 
 // The load proper, after the registry knows of it.
-Result<void> Transfer(THD* thd, TABLE* table, const TableName& name, std::shared_ptr<const plan::TableSchema> schema,
-                      const RowDecoder& decoder, std::vector<LoadedPartition> partitions) {
+Result<void> Transfer(THD* thd, TABLE* table, const TableName& name,
+                      std::shared_ptr<const plan::TableSchema> schema, const RowDecoder& decoder,
+                      std::vector<LoadedPartition> partitions) {
   ASSIGN_OR_RETURN(PooledClient client, Nodes().AcquireWaiting(kNodeWaitMs, [thd] {
     return thd->killed.load() != THD::NOT_KILLED;
   }));
@@ -285,11 +301,12 @@ Result<void> Transfer(THD* thd, TABLE* table, const TableName& name, std::shared
     }
     // From here on a write makes the result stale; only then may writers go on.
     Registry().StartTracking(name);
-    if (thd->locked_tables_mode == LTM_NONE) table->mdl_ticket->downgrade_lock(MDL_SHARED_UPGRADABLE);
+    if (thd->locked_tables_mode == LTM_NONE)
+      table->mdl_ticket->downgrade_lock(MDL_SHARED_UPGRADABLE);
     return {};
   };
-  Result<void> scanned =
-      TableScan(table).Run(thd, *schema, &progress, start, [&](size_t i) { return threads[i].get(); });
+  Result<void> scanned = TableScan(table).Run(thd, *schema, &progress, start,
+                                              [&](size_t i) { return threads[i].get(); });
   for (const auto& thread : threads)
     if (scanned) scanned = thread->Close();
   threads.clear();
@@ -302,8 +319,8 @@ Result<void> Transfer(THD* thd, TABLE* table, const TableName& name, std::shared
       client->FinishLoad(load_id, [thd] { return thd->killed.load() != THD::NOT_KILLED; });
   if (!loaded) return std::unexpected(loaded.error());
   auto statistics = std::make_shared<const plan::TableStatistics>(std::move(loaded->statistics));
-  const plan::TableId replaced = Registry().FinishLoad(name, loaded->id, epoch, std::move(schema), std::move(statistics),
-                                                       std::move(partitions));
+  const plan::TableId replaced = Registry().FinishLoad(
+      name, loaded->id, epoch, std::move(schema), std::move(statistics), std::move(partitions));
   if (replaced != 0) (void)client->DropTable(replaced);
   return {};
 }
@@ -325,11 +342,13 @@ Result<void> LoadTable(THD* thd, TABLE* table, bool* skip_metadata_update) {
   const bool by_plugin = IsReloadSession(thd);
   if (by_plugin) *skip_metadata_update = true;
   RETURN_IF_ERROR(Registry().BeginLoad(name, !by_plugin, by_plugin));
-  Result<void> loaded = Transfer(thd, table, name, std::move(schema), decoder, std::move(partitions));
+  Result<void> loaded =
+      Transfer(thd, table, name, std::move(schema), decoder, std::move(partitions));
   if (!loaded) {
     Registry().AbortLoad(name, loaded.error().message);
     if (thd->killed) thd->send_kill_message();
-    return MakeError(loaded.error().code, "cannot load table " + name.Text() + ": " + loaded.error().message);
+    return MakeError(loaded.error().code,
+                     "cannot load table " + name.Text() + ": " + loaded.error().message);
   }
   return {};
 }
@@ -351,7 +370,8 @@ Result<void> UnloadTable(THD* thd, const TableName& name) {
   ASSIGN_OR_RETURN(const RemovedTable removed, Registry().Remove(name));
   if (removed.node_table == 0) return {};
   // A node that cannot be reached has lost the table anyway.
-  if (auto client = Nodes().Acquire(removed.node_epoch); client) (void)(*client)->DropTable(removed.node_table);
+  if (auto client = Nodes().Acquire(removed.node_epoch); client)
+    (void)(*client)->DropTable(removed.node_table);
   return {};
 }
 

@@ -13,7 +13,8 @@ namespace {
 
 using plan::TypeKind;
 
-// Rows per block: 256 rows of a 400-byte record are 100 KB, so all columns of a block are read from L2.
+// Rows per block: 256 rows of a 400-byte record are 100 KB, so all columns of a block are read from
+// L2.
 constexpr size_t kBlockRows = 256;
 
 template <typename T>
@@ -23,10 +24,11 @@ T Load(const uint8_t* p) {
   return value;
 }
 
-// Calls `read(value pointer)` for the rows that are not NULL and stores what it returns; marks and zeroes the others.
+// Calls `read(value pointer)` for the rows that are not NULL and stores what it returns; marks and
+// zeroes the others.
 template <typename T, typename Read>
-inline void ForEachValue(const ColumnSource& source, const uint8_t* rows, size_t num_rows, size_t stride,
-                         uint32_t first_row, ColumnBuffer* out, Read read) {
+inline void ForEachValue(const ColumnSource& source, const uint8_t* rows, size_t num_rows,
+                         size_t stride, uint32_t first_row, ColumnBuffer* out, Read read) {
   T* values = reinterpret_cast<T*>(out->values.get()) + first_row;
   if (source.null_mask == 0) {
     const uint8_t* p = rows + source.offset;
@@ -46,14 +48,14 @@ inline void ForEachValue(const ColumnSource& source, const uint8_t* rows, size_t
 }
 
 template <typename T>
-void DecodeInteger(const ColumnSource& source, const uint8_t* rows, size_t n, size_t stride, uint32_t first,
-                   ColumnBuffer* out) {
+void DecodeInteger(const ColumnSource& source, const uint8_t* rows, size_t n, size_t stride,
+                   uint32_t first, ColumnBuffer* out) {
   ForEachValue<int64_t>(source, rows, n, stride, first, out,
                         [](const uint8_t* p) { return static_cast<int64_t>(Load<T>(p)); });
 }
 
-void DecodeInt24(const ColumnSource& source, const uint8_t* rows, size_t n, size_t stride, uint32_t first,
-                 ColumnBuffer* out) {
+void DecodeInt24(const ColumnSource& source, const uint8_t* rows, size_t n, size_t stride,
+                 uint32_t first, ColumnBuffer* out) {
   ForEachValue<int64_t>(source, rows, n, stride, first, out, [](const uint8_t* p) {
     const uint32_t bits = p[0] | p[1] << 8 | p[2] << 16;
     return static_cast<int64_t>(static_cast<int32_t>(bits << 8) >> 8);
@@ -61,15 +63,15 @@ void DecodeInt24(const ColumnSource& source, const uint8_t* rows, size_t n, size
 }
 
 // MEDIUMINT UNSIGNED and DATE, whose three bytes are the packed date.
-void DecodeUint24(const ColumnSource& source, const uint8_t* rows, size_t n, size_t stride, uint32_t first,
-                  ColumnBuffer* out) {
+void DecodeUint24(const ColumnSource& source, const uint8_t* rows, size_t n, size_t stride,
+                  uint32_t first, ColumnBuffer* out) {
   ForEachValue<int64_t>(source, rows, n, stride, first, out,
                         [](const uint8_t* p) { return int64_t{p[0] | p[1] << 8 | p[2] << 16}; });
 }
 
 // SET of 1..8 bytes, little-endian.
-void DecodeLittleEndian(const ColumnSource& source, const uint8_t* rows, size_t n, size_t stride, uint32_t first,
-                        ColumnBuffer* out) {
+void DecodeLittleEndian(const ColumnSource& source, const uint8_t* rows, size_t n, size_t stride,
+                        uint32_t first, ColumnBuffer* out) {
   ForEachValue<int64_t>(source, rows, n, stride, first, out, [&](const uint8_t* p) {
     uint64_t value = 0;
     std::memcpy(&value, p, source.length);
@@ -77,54 +79,57 @@ void DecodeLittleEndian(const ColumnSource& source, const uint8_t* rows, size_t 
   });
 }
 
-void DecodeYear(const ColumnSource& source, const uint8_t* rows, size_t n, size_t stride, uint32_t first,
-                ColumnBuffer* out) {
+void DecodeYear(const ColumnSource& source, const uint8_t* rows, size_t n, size_t stride,
+                uint32_t first, ColumnBuffer* out) {
   ForEachValue<int64_t>(source, rows, n, stride, first, out,
                         [](const uint8_t* p) { return int64_t{*p == 0 ? 0 : 1900 + *p}; });
 }
 
 template <typename T>
-void DecodeReal(const ColumnSource& source, const uint8_t* rows, size_t n, size_t stride, uint32_t first,
-                ColumnBuffer* out) {
+void DecodeReal(const ColumnSource& source, const uint8_t* rows, size_t n, size_t stride,
+                uint32_t first, ColumnBuffer* out) {
   ForEachValue<double>(source, rows, n, stride, first, out,
                        [](const uint8_t* p) { return static_cast<double>(Load<T>(p)); });
 }
 
-void DecodeDecimal64(const ColumnSource& source, const uint8_t* rows, size_t n, size_t stride, uint32_t first,
-                     ColumnBuffer* out) {
+void DecodeDecimal64(const ColumnSource& source, const uint8_t* rows, size_t n, size_t stride,
+                     uint32_t first, ColumnBuffer* out) {
   const mysqlsem::PackedDecimalDecoder& decoder = source.decimal.front();
   ForEachValue<int64_t>(source, rows, n, stride, first, out,
                         [&](const uint8_t* p) { return decoder.DecodeInt64(p); });
 }
 
-void DecodeDecimal128(const ColumnSource& source, const uint8_t* rows, size_t n, size_t stride, uint32_t first,
-                      ColumnBuffer* out) {
+void DecodeDecimal128(const ColumnSource& source, const uint8_t* rows, size_t n, size_t stride,
+                      uint32_t first, ColumnBuffer* out) {
   const mysqlsem::PackedDecimalDecoder& decoder = source.decimal.front();
   ForEachValue<__int128>(source, rows, n, stride, first, out,
                          [&](const uint8_t* p) { return decoder.DecodeInt128(p); });
 }
 
-void DecodeDatetime(const ColumnSource& source, const uint8_t* rows, size_t n, size_t stride, uint32_t first,
-                    ColumnBuffer* out) {
-  ForEachValue<int64_t>(source, rows, n, stride, first, out,
-                        [&](const uint8_t* p) { return mysqlsem::DecodeDatetime2(p, source.decimals); });
+void DecodeDatetime(const ColumnSource& source, const uint8_t* rows, size_t n, size_t stride,
+                    uint32_t first, ColumnBuffer* out) {
+  ForEachValue<int64_t>(source, rows, n, stride, first, out, [&](const uint8_t* p) {
+    return mysqlsem::DecodeDatetime2(p, source.decimals);
+  });
 }
 
-void DecodeTimestamp(const ColumnSource& source, const uint8_t* rows, size_t n, size_t stride, uint32_t first,
-                     ColumnBuffer* out) {
-  ForEachValue<int64_t>(source, rows, n, stride, first, out,
-                        [&](const uint8_t* p) { return mysqlsem::DecodeTimestamp2(p, source.decimals); });
+void DecodeTimestamp(const ColumnSource& source, const uint8_t* rows, size_t n, size_t stride,
+                     uint32_t first, ColumnBuffer* out) {
+  ForEachValue<int64_t>(source, rows, n, stride, first, out, [&](const uint8_t* p) {
+    return mysqlsem::DecodeTimestamp2(p, source.decimals);
+  });
 }
 
-void DecodeTime(const ColumnSource& source, const uint8_t* rows, size_t n, size_t stride, uint32_t first,
-                ColumnBuffer* out) {
-  ForEachValue<int64_t>(source, rows, n, stride, first, out,
-                        [&](const uint8_t* p) { return mysqlsem::DecodeTime2(p, source.decimals); });
+void DecodeTime(const ColumnSource& source, const uint8_t* rows, size_t n, size_t stride,
+                uint32_t first, ColumnBuffer* out) {
+  ForEachValue<int64_t>(source, rows, n, stride, first, out, [&](const uint8_t* p) {
+    return mysqlsem::DecodeTime2(p, source.decimals);
+  });
 }
 
 // BIT: whole bytes big-endian; with bit_count, the highest bits are among the record's null bits.
-void DecodeBit(const ColumnSource& source, const uint8_t* rows, size_t n, size_t stride, uint32_t first,
-               ColumnBuffer* out) {
+void DecodeBit(const ColumnSource& source, const uint8_t* rows, size_t n, size_t stride,
+               uint32_t first, ColumnBuffer* out) {
   ForEachValue<int64_t>(source, rows, n, stride, first, out, [&](const uint8_t* p) {
     uint64_t value = 0;
     if (source.bit_count != 0) {
@@ -140,8 +145,8 @@ void DecodeBit(const ColumnSource& source, const uint8_t* rows, size_t n, size_t
 
 // Appends what `read(value pointer)` gives as (data, size) for the rows that are not NULL.
 template <typename Read>
-inline void ForEachString(const ColumnSource& source, const uint8_t* rows, size_t num_rows, size_t stride,
-                          uint32_t first_row, ColumnBuffer* out, Read read) {
+inline void ForEachString(const ColumnSource& source, const uint8_t* rows, size_t num_rows,
+                          size_t stride, uint32_t first_row, ColumnBuffer* out, Read read) {
   uint32_t* offsets = out->offsets.data() + first_row + 1;
   uint8_t* nulls = out->nulls.get() + first_row;
   for (size_t i = 0; i < num_rows; ++i) {
@@ -163,21 +168,22 @@ inline void ForEachString(const ColumnSource& source, const uint8_t* rows, size_
 using Bytes = std::pair<const uint8_t*, size_t>;
 
 template <typename Length>
-void DecodeVarchar(const ColumnSource& source, const uint8_t* rows, size_t n, size_t stride, uint32_t first,
-                   ColumnBuffer* out) {
+void DecodeVarchar(const ColumnSource& source, const uint8_t* rows, size_t n, size_t stride,
+                   uint32_t first, ColumnBuffer* out) {
   ForEachString(source, rows, n, stride, first, out, [](const uint8_t* p) {
     return Bytes{p + sizeof(Length), Load<Length>(p)};
   });
 }
 
-void DecodeBinary(const ColumnSource& source, const uint8_t* rows, size_t n, size_t stride, uint32_t first,
-                  ColumnBuffer* out) {
-  ForEachString(source, rows, n, stride, first, out,
-                [&](const uint8_t* p) { return Bytes{p, source.length}; });
+void DecodeBinary(const ColumnSource& source, const uint8_t* rows, size_t n, size_t stride,
+                  uint32_t first, ColumnBuffer* out) {
+  ForEachString(source, rows, n, stride, first, out, [&](const uint8_t* p) {
+    return Bytes{p, source.length};
+  });
 }
 
-void DecodeChar(const ColumnSource& source, const uint8_t* rows, size_t n, size_t stride, uint32_t first,
-                ColumnBuffer* out) {
+void DecodeChar(const ColumnSource& source, const uint8_t* rows, size_t n, size_t stride,
+                uint32_t first, ColumnBuffer* out) {
   ForEachString(source, rows, n, stride, first, out, [&](const uint8_t* p) {
     size_t size = source.length;
     while (size != 0 && p[size - 1] == ' ') --size;
@@ -185,16 +191,17 @@ void DecodeChar(const ColumnSource& source, const uint8_t* rows, size_t n, size_
   });
 }
 
-void DecodeWideChar(const ColumnSource& source, const uint8_t* rows, size_t n, size_t stride, uint32_t first,
-                    ColumnBuffer* out) {
+void DecodeWideChar(const ColumnSource& source, const uint8_t* rows, size_t n, size_t stride,
+                    uint32_t first, ColumnBuffer* out) {
   ForEachString(source, rows, n, stride, first, out, [&](const uint8_t* p) {
-    return Bytes{p, source.charset->cset->lengthsp(source.charset, reinterpret_cast<const char*>(p), source.length)};
+    return Bytes{p, source.charset->cset->lengthsp(source.charset, reinterpret_cast<const char*>(p),
+                                                   source.length)};
   });
 }
 
 // BLOB, TEXT, JSON, VECTOR: a little-endian length and a pointer.
-void DecodeBlob(const ColumnSource& source, const uint8_t* rows, size_t n, size_t stride, uint32_t first,
-                ColumnBuffer* out) {
+void DecodeBlob(const ColumnSource& source, const uint8_t* rows, size_t n, size_t stride,
+                uint32_t first, ColumnBuffer* out) {
   ForEachString(source, rows, n, stride, first, out, [&](const uint8_t* p) {
     uint32_t size = 0;
     std::memcpy(&size, p, source.length_bytes);
@@ -203,20 +210,26 @@ void DecodeBlob(const ColumnSource& source, const uint8_t* rows, size_t n, size_
 }
 
 // DECIMAL of more than 38 digits travels in its packed form.
-void DecodeWideDecimal(const ColumnSource& source, const uint8_t* rows, size_t n, size_t stride, uint32_t first,
-                       ColumnBuffer* out) {
+void DecodeWideDecimal(const ColumnSource& source, const uint8_t* rows, size_t n, size_t stride,
+                       uint32_t first, ColumnBuffer* out) {
   DecodeBinary(source, rows, n, stride, first, out);
 }
 
-static_assert(std::endian::native == std::endian::little, "integers are copied from the record as they are");
+static_assert(std::endian::native == std::endian::little,
+              "integers are copied from the record as they are");
 
 ColumnSource::Decode IntegerDecoder(enum_field_types type, bool is_unsigned) {
   switch (type) {
-    case MYSQL_TYPE_TINY: return is_unsigned ? DecodeInteger<uint8_t> : DecodeInteger<int8_t>;
-    case MYSQL_TYPE_SHORT: return is_unsigned ? DecodeInteger<uint16_t> : DecodeInteger<int16_t>;
-    case MYSQL_TYPE_INT24: return is_unsigned ? DecodeUint24 : DecodeInt24;
-    case MYSQL_TYPE_LONG: return is_unsigned ? DecodeInteger<uint32_t> : DecodeInteger<int32_t>;
-    default: return DecodeInteger<int64_t>;
+    case MYSQL_TYPE_TINY:
+      return is_unsigned ? DecodeInteger<uint8_t> : DecodeInteger<int8_t>;
+    case MYSQL_TYPE_SHORT:
+      return is_unsigned ? DecodeInteger<uint16_t> : DecodeInteger<int16_t>;
+    case MYSQL_TYPE_INT24:
+      return is_unsigned ? DecodeUint24 : DecodeInt24;
+    case MYSQL_TYPE_LONG:
+      return is_unsigned ? DecodeInteger<uint32_t> : DecodeInteger<int32_t>;
+    default:
+      return DecodeInteger<int64_t>;
   }
 }
 
@@ -230,8 +243,12 @@ bool ChooseDecoder(Field* field, const plan::Type& type, ColumnSource* source) {
     case MYSQL_TYPE_LONGLONG:
       source->decode = IntegerDecoder(field->real_type(), field->is_unsigned());
       return true;
-    case MYSQL_TYPE_FLOAT: source->decode = DecodeReal<float>; return true;
-    case MYSQL_TYPE_DOUBLE: source->decode = DecodeReal<double>; return true;
+    case MYSQL_TYPE_FLOAT:
+      source->decode = DecodeReal<float>;
+      return true;
+    case MYSQL_TYPE_DOUBLE:
+      source->decode = DecodeReal<double>;
+      return true;
     case MYSQL_TYPE_NEWDECIMAL:
       source->length = mysqlsem::PackedDecimalSize(type.precision, type.scale);
       if (type.precision > 38) {
@@ -241,11 +258,21 @@ bool ChooseDecoder(Field* field, const plan::Type& type, ColumnSource* source) {
         source->decode = type.precision > 18 ? DecodeDecimal128 : DecodeDecimal64;
       }
       return true;
-    case MYSQL_TYPE_NEWDATE: source->decode = DecodeUint24; return true;
-    case MYSQL_TYPE_TIME2: source->decode = DecodeTime; return true;
-    case MYSQL_TYPE_DATETIME2: source->decode = DecodeDatetime; return true;
-    case MYSQL_TYPE_TIMESTAMP2: source->decode = DecodeTimestamp; return true;
-    case MYSQL_TYPE_YEAR: source->decode = DecodeYear; return true;
+    case MYSQL_TYPE_NEWDATE:
+      source->decode = DecodeUint24;
+      return true;
+    case MYSQL_TYPE_TIME2:
+      source->decode = DecodeTime;
+      return true;
+    case MYSQL_TYPE_DATETIME2:
+      source->decode = DecodeDatetime;
+      return true;
+    case MYSQL_TYPE_TIMESTAMP2:
+      source->decode = DecodeTimestamp;
+      return true;
+    case MYSQL_TYPE_YEAR:
+      source->decode = DecodeYear;
+      return true;
     case MYSQL_TYPE_BIT: {
       auto* bit = static_cast<Field_bit*>(field);
       source->length = bit->bytes_in_rec;
@@ -274,7 +301,8 @@ bool ChooseDecoder(Field* field, const plan::Type& type, ColumnSource* source) {
         source->decode = source->charset->mbminlen == 1 ? DecodeChar : DecodeWideChar;
       return true;
     case MYSQL_TYPE_VARCHAR:
-      source->decode = field->get_length_bytes() == 1 ? DecodeVarchar<uint8_t> : DecodeVarchar<uint16_t>;
+      source->decode =
+          field->get_length_bytes() == 1 ? DecodeVarchar<uint8_t> : DecodeVarchar<uint16_t>;
       return true;
     case MYSQL_TYPE_TINY_BLOB:
     case MYSQL_TYPE_MEDIUM_BLOB:
@@ -311,13 +339,16 @@ Result<RowDecoder> RowDecoder::Create(const TABLE& table, const plan::TableSchem
   return decoder;
 }
 
-size_t RowDecoder::Append(const uint8_t* rows, size_t num_rows, size_t stride, LoadBatch* batch) const {
+size_t RowDecoder::Append(const uint8_t* rows, size_t num_rows, size_t stride,
+                          LoadBatch* batch) const {
   size_t taken = 0;
   while (taken < num_rows && batch->num_rows < kLoadBatchRows) {
     if (has_strings_ && batch->StringBytes() >= kLoadBatchBytes) break;
-    const size_t block = std::min({num_rows - taken, kBlockRows, size_t{kLoadBatchRows - batch->num_rows}});
+    const size_t block =
+        std::min({num_rows - taken, kBlockRows, size_t{kLoadBatchRows - batch->num_rows}});
     for (size_t c = 0; c < sources_.size(); ++c)
-      sources_[c].decode(sources_[c], rows + taken * stride, block, stride, batch->num_rows, &batch->columns[c]);
+      sources_[c].decode(sources_[c], rows + taken * stride, block, stride, batch->num_rows,
+                         &batch->columns[c]);
     batch->num_rows += static_cast<uint32_t>(block);
     taken += block;
   }

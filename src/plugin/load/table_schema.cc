@@ -16,7 +16,8 @@ namespace {
 std::vector<std::string> MemberNames(const Field* field) {
   const TYPELIB* names = static_cast<const Field_enum*>(field)->typelib;
   std::vector<std::string> members;
-  for (size_t i = 0; i < names->count; ++i) members.emplace_back(names->type_names[i], names->type_lengths[i]);
+  for (size_t i = 0; i < names->count; ++i)
+    members.emplace_back(names->type_names[i], names->type_lengths[i]);
   return members;
 }
 
@@ -31,16 +32,17 @@ Result<void> CheckPlacement(const plan::TableSchema& schema) {
   for (const plan::ColumnSchema& column : schema.columns) {
     if (column.placement_index == 0) continue;
     if (!by_number.emplace(column.placement_index, column.name).second)
-      return MakeError(ErrorCode::kInvalidArgument, "RAPID_COLUMN=DATA_PLACEMENT_KEY=" +
-                                                        std::to_string(column.placement_index) +
-                                                        " is given to two columns");
+      return MakeError(ErrorCode::kInvalidArgument,
+                       "RAPID_COLUMN=DATA_PLACEMENT_KEY=" + std::to_string(column.placement_index) +
+                           " is given to two columns");
   }
   int expected = 1;
   for (const auto& [number, name] : by_number)
     if (number != expected++)
-      return MakeError(ErrorCode::kInvalidArgument,
-                       "RAPID_COLUMN=DATA_PLACEMENT_KEY numbers must start at 1 and have no gaps; column " + name +
-                           " has " + std::to_string(number));
+      return MakeError(
+          ErrorCode::kInvalidArgument,
+          "RAPID_COLUMN=DATA_PLACEMENT_KEY numbers must start at 1 and have no gaps; column " +
+              name + " has " + std::to_string(number));
   return {};
 }
 
@@ -50,7 +52,7 @@ Result<plan::TableSchema> DescribeTable(const TABLE& table) {
   plan::TableSchema schema;
   schema.schema_name.assign(table.s->db.str, table.s->db.length);
   schema.table_name.assign(table.s->table_name.str, table.s->table_name.length);
-  std::map<uint32_t, uint32_t> position;   // field index -> position in schema.columns
+  std::map<uint32_t, uint32_t> position;  // field index -> position in schema.columns
   for (Field** f = table.field; *f != nullptr; ++f) {
     const Field* field = *f;
     if (!IsLoaded(table, field)) continue;
@@ -59,14 +61,17 @@ Result<plan::TableSchema> DescribeTable(const TABLE& table) {
     column.field_index = field->field_index();
     auto type = TypeOfField(field);
     if (!type)
-      return NotSupported("column " + column.name + " has type " +
-                          (field->type() == MYSQL_TYPE_GEOMETRY ? std::string("GEOMETRY") : "unknown to RAPID") +
-                          ", which cannot be loaded; declare it NOT SECONDARY");
+      return NotSupported(
+          "column " + column.name + " has type " +
+          (field->type() == MYSQL_TYPE_GEOMETRY ? std::string("GEOMETRY") : "unknown to RAPID") +
+          ", which cannot be loaded; declare it NOT SECONDARY");
     column.type = *type;
     if (column.type.kind == plan::TypeKind::kEnum || column.type.kind == plan::TypeKind::kSet)
       column.members = MemberNames(field);
-    if (auto parsed = ParseColumnComment({field->comment.str, field->comment.length}, &column); !parsed)
-      return MakeError(parsed.error().code, "column " + column.name + ": " + parsed.error().message);
+    if (auto parsed = ParseColumnComment({field->comment.str, field->comment.length}, &column);
+        !parsed)
+      return MakeError(parsed.error().code,
+                       "column " + column.name + ": " + parsed.error().message);
     position.emplace(column.field_index, static_cast<uint32_t>(schema.columns.size()));
     schema.columns.push_back(std::move(column));
   }

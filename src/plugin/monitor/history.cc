@@ -1,7 +1,6 @@
 #include "plugin/monitor/history.h"
 
 #include <ctime>
-
 #include <nlohmann/json.hpp>
 
 namespace sirocco::plugin {
@@ -9,13 +8,16 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string Dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string Dump(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 
 double Milliseconds(uint64_t ns) { return static_cast<double>(ns) / 1e6; }
 
 // "2026-01-31 10:00:00.123456" in local time.
 std::string TimeText(std::chrono::system_clock::time_point time) {
-  const int64_t micros = std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count();
+  const int64_t micros =
+      std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count();
   const std::time_t seconds = micros / 1000000;
   std::tm local{};
   localtime_r(&seconds, &local);
@@ -69,7 +71,8 @@ std::string ExecutionJson(const QueryRecord& record) {
   json["sessionId"] = record.connection_id;
   json["queryStartTime"] = TimeText(record.start);
   json["queryEndTime"] = TimeText(record.end);
-  json["totalQueryMsec"] = std::chrono::duration<double, std::milli>(record.end - record.start).count();
+  json["totalQueryMsec"] =
+      std::chrono::duration<double, std::milli>(record.end - record.start).count();
   if (!record.refusal.empty()) {
     json["refused"] = record.refusal;
     return Dump(json);

@@ -24,29 +24,31 @@ std::vector<MonitorRow> NodeRows() {
   const auto info = Nodes().Info();
   const wire::NodeInfo node = info.value_or(wire::NodeInfo{});
   const auto [host, port] = HostAndPort(Nodes().address());
-  const char* status = info                                                ? "AVAIL_RNSTATE"
+  const char* status = info                                         ? "AVAIL_RNSTATE"
                        : Nodes().state() == NodeSet::State::kFailed ? "DEAD_RNSTATE"
                        : Nodes().state() == NodeSet::State::kOnline ? "NOTAVAIL_RNSTATE"
-                                                                           : "DOWN_RNSTATE";
-  return {{uint64_t{0}, uint64_t{node.num_cores}, node.memory_used_bytes, node.memory_limit_bytes, node.table_bytes,
-           std::string(status), host, port, Nodes().num_restarts(), uint64_t{0}, uint64_t{0}, uint64_t{0},
-           std::string("UNAVAIL_MLSTATE"), uint64_t{node.queries_running}, uint64_t{node.queries_queued},
-           Text(info ? "" : Nodes().StateText())}};
+                                                                    : "DOWN_RNSTATE";
+  return {{uint64_t{0}, uint64_t{node.num_cores}, node.memory_used_bytes, node.memory_limit_bytes,
+           node.table_bytes, std::string(status), host, port, Nodes().num_restarts(), uint64_t{0},
+           uint64_t{0}, uint64_t{0}, std::string("UNAVAIL_MLSTATE"), uint64_t{node.queries_running},
+           uint64_t{node.queries_queued}, Text(info ? "" : Nodes().StateText())}};
 }
 
 std::vector<MonitorRow> TableRows() {
   std::vector<MonitorRow> rows;
   for (const LoadedTable& table : Registry().Tables()) {
     const bool stale = table.state == TableState::kStale;
-    rows.push_back({table.id, std::string("SNAPSHOT"),
-                    std::string(table.schema && !table.schema->primary_key.empty() ? "PrimaryKey" : "None"), table.num_rows,
-                    std::string(table.load_running && table.state != TableState::kInRecovery
-                                    ? TableStateName(TableState::kLoading)
-                                    : TableStateName(table.state)),
-                    table.load_progress, table.size_bytes, uint64_t{0}, table.query_count, table.last_queried,
-                    table.load_start, table.load_end, std::string("MYSQL"), table.recovery_start, table.recovery_end,
-                    std::string(table.loaded_by_user ? "USER" : "SELF"),
-                    std::string(stale ? "RELOAD_REQUIRED" : "OK"), Text(table.reason)});
+    rows.push_back(
+        {table.id, std::string("SNAPSHOT"),
+         std::string(table.schema && !table.schema->primary_key.empty() ? "PrimaryKey" : "None"),
+         table.num_rows,
+         std::string(table.load_running && table.state != TableState::kInRecovery
+                         ? TableStateName(TableState::kLoading)
+                         : TableStateName(table.state)),
+         table.load_progress, table.size_bytes, uint64_t{0}, table.query_count, table.last_queried,
+         table.load_start, table.load_end, std::string("MYSQL"), table.recovery_start,
+         table.recovery_end, std::string(table.loaded_by_user ? "USER" : "SELF"),
+         std::string(stale ? "RELOAD_REQUIRED" : "OK"), Text(table.reason)});
   }
   return rows;
 }
@@ -54,7 +56,8 @@ std::vector<MonitorRow> TableRows() {
 std::vector<MonitorRow> TableIdRows() {
   std::vector<MonitorRow> rows;
   for (const LoadedTable& table : Registry().Tables())
-    rows.push_back({table.id, table.name.Text(), table.name.schema, table.name.table, MonitorValue{}});
+    rows.push_back(
+        {table.id, table.name.Text(), table.name.schema, table.name.table, MonitorValue{}});
   return rows;
 }
 
@@ -62,12 +65,14 @@ std::vector<MonitorRow> ColumnRows() {
   std::vector<MonitorRow> rows;
   for (const LoadedTable& table : Registry().Tables()) {
     if (!table.schema || !table.statistics) continue;
-    for (size_t i = 0; i < table.schema->columns.size() && i < table.statistics->columns.size(); ++i) {
+    for (size_t i = 0; i < table.schema->columns.size() && i < table.statistics->columns.size();
+         ++i) {
       const plan::ColumnSchema& column = table.schema->columns[i];
       const plan::ColumnStatistics& statistics = table.statistics->columns[i];
-      rows.push_back({table.id, uint64_t{column.field_index}, static_cast<uint64_t>(statistics.num_distinct + 0.5),
-                      statistics.encoding,
-                      column.placement_index == 0 ? MonitorValue{} : MonitorValue{uint64_t{column.placement_index}},
+      rows.push_back({table.id, uint64_t{column.field_index},
+                      static_cast<uint64_t>(statistics.num_distinct + 0.5), statistics.encoding,
+                      column.placement_index == 0 ? MonitorValue{}
+                                                  : MonitorValue{uint64_t{column.placement_index}},
                       statistics.dictionary_bytes, statistics.num_nulls, statistics.size_bytes});
     }
   }
@@ -88,15 +93,16 @@ std::vector<MonitorRow> QueryRows() {
   std::vector<MonitorRow> rows;
   for (const auto& record : History().Records())
     rows.push_back({record->connection_id, record->query_id, record->mysql_query_id, record->text,
-                    ExecutionJson(*record), LogicalPlanJson(*record), PhysicalPlanJson(*record), record->statement_id,
-                    Text(record->refusal)});
+                    ExecutionJson(*record), LogicalPlanJson(*record), PhysicalPlanJson(*record),
+                    record->statement_id, Text(record->refusal)});
   return rows;
 }
 
 std::vector<MonitorRow> ExecutionRows() {
   std::vector<MonitorRow> rows;
   for (const auto& record : History().Records())
-    if (record->refusal.empty()) rows.push_back({record->query_id, uint64_t{0}, OperatorsJson(*record)});
+    if (record->refusal.empty())
+      rows.push_back({record->query_id, uint64_t{0}, OperatorsJson(*record)});
   return rows;
 }
 

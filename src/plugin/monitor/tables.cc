@@ -15,55 +15,67 @@ namespace sirocco::plugin {
 namespace {
 
 constexpr std::array kTables = {
-    MonitorTable{"rpd_nodes",
-                 "ID BIGINT UNSIGNED NOT NULL, CORES BIGINT UNSIGNED NOT NULL, MEMORY_USAGE BIGINT UNSIGNED NOT NULL, "
-                 "MEMORY_TOTAL BIGINT UNSIGNED NOT NULL, BASEREL_MEMORY_USAGE BIGINT UNSIGNED NOT NULL, "
-                 "STATUS VARCHAR(32) NOT NULL, IP VARCHAR(255) NOT NULL, PORT BIGINT UNSIGNED NOT NULL, "
-                 "CLUSTER_EVENT_NUM BIGINT UNSIGNED NOT NULL, NUM_OBJSTORE_GETS BIGINT UNSIGNED NOT NULL, "
-                 "NUM_OBJSTORE_PUTS BIGINT UNSIGNED NOT NULL, NUM_OBJSTORE_DELETES BIGINT UNSIGNED NOT NULL, "
-                 "ML_STATUS VARCHAR(32) NOT NULL, QUERIES_RUNNING BIGINT UNSIGNED NOT NULL, "
-                 "QUERIES_QUEUED BIGINT UNSIGNED NOT NULL, REASON VARCHAR(1024)",
-                 NodeRows},
-    MonitorTable{"rpd_tables",
-                 "ID BIGINT UNSIGNED NOT NULL, POOL_TYPE VARCHAR(32) NOT NULL, DATA_PLACEMENT_TYPE VARCHAR(32) NOT NULL, "
-                 "NROWS BIGINT UNSIGNED NOT NULL, LOAD_STATUS VARCHAR(32) NOT NULL, LOAD_PROGRESS DOUBLE NOT NULL, "
-                 "SIZE_BYTES BIGINT UNSIGNED NOT NULL, TRANSFORMATION_BYTES BIGINT UNSIGNED NOT NULL, "
-                 "QUERY_COUNT BIGINT UNSIGNED NOT NULL, LAST_QUERIED TIMESTAMP(6) NULL, "
-                 "LOAD_START_TIMESTAMP TIMESTAMP(6) NULL, LOAD_END_TIMESTAMP TIMESTAMP(6) NULL, "
-                 "RECOVERY_SOURCE VARCHAR(32) NOT NULL, RECOVERY_START_TIMESTAMP TIMESTAMP(6) NULL, "
-                 "RECOVERY_END_TIMESTAMP TIMESTAMP(6) NULL, LOAD_TYPE VARCHAR(32) NOT NULL, "
-                 "STALE_REASON VARCHAR(64) NOT NULL, REASON VARCHAR(1024)",
-                 TableRows},
+    MonitorTable{
+        "rpd_nodes",
+        "ID BIGINT UNSIGNED NOT NULL, CORES BIGINT UNSIGNED NOT NULL, MEMORY_USAGE BIGINT UNSIGNED "
+        "NOT NULL, "
+        "MEMORY_TOTAL BIGINT UNSIGNED NOT NULL, BASEREL_MEMORY_USAGE BIGINT UNSIGNED NOT NULL, "
+        "STATUS VARCHAR(32) NOT NULL, IP VARCHAR(255) NOT NULL, PORT BIGINT UNSIGNED NOT NULL, "
+        "CLUSTER_EVENT_NUM BIGINT UNSIGNED NOT NULL, NUM_OBJSTORE_GETS BIGINT UNSIGNED NOT NULL, "
+        "NUM_OBJSTORE_PUTS BIGINT UNSIGNED NOT NULL, NUM_OBJSTORE_DELETES BIGINT UNSIGNED NOT "
+        "NULL, "
+        "ML_STATUS VARCHAR(32) NOT NULL, QUERIES_RUNNING BIGINT UNSIGNED NOT NULL, "
+        "QUERIES_QUEUED BIGINT UNSIGNED NOT NULL, REASON VARCHAR(1024)",
+        NodeRows},
+    MonitorTable{
+        "rpd_tables",
+        "ID BIGINT UNSIGNED NOT NULL, POOL_TYPE VARCHAR(32) NOT NULL, DATA_PLACEMENT_TYPE "
+        "VARCHAR(32) NOT NULL, "
+        "NROWS BIGINT UNSIGNED NOT NULL, LOAD_STATUS VARCHAR(32) NOT NULL, LOAD_PROGRESS DOUBLE "
+        "NOT NULL, "
+        "SIZE_BYTES BIGINT UNSIGNED NOT NULL, TRANSFORMATION_BYTES BIGINT UNSIGNED NOT NULL, "
+        "QUERY_COUNT BIGINT UNSIGNED NOT NULL, LAST_QUERIED TIMESTAMP(6) NULL, "
+        "LOAD_START_TIMESTAMP TIMESTAMP(6) NULL, LOAD_END_TIMESTAMP TIMESTAMP(6) NULL, "
+        "RECOVERY_SOURCE VARCHAR(32) NOT NULL, RECOVERY_START_TIMESTAMP TIMESTAMP(6) NULL, "
+        "RECOVERY_END_TIMESTAMP TIMESTAMP(6) NULL, LOAD_TYPE VARCHAR(32) NOT NULL, "
+        "STALE_REASON VARCHAR(64) NOT NULL, REASON VARCHAR(1024)",
+        TableRows},
     MonitorTable{"rpd_table_id",
-                 "ID BIGINT UNSIGNED NOT NULL, NAME VARCHAR(129) NOT NULL, SCHEMA_NAME VARCHAR(64) NOT NULL, "
+                 "ID BIGINT UNSIGNED NOT NULL, NAME VARCHAR(129) NOT NULL, SCHEMA_NAME VARCHAR(64) "
+                 "NOT NULL, "
                  "TABLE_NAME VARCHAR(64) NOT NULL, MATERIALIZATION_QUERY LONGTEXT",
                  TableIdRows},
     MonitorTable{"rpd_columns",
-                 "TABLE_ID BIGINT UNSIGNED NOT NULL, COLUMN_ID BIGINT UNSIGNED NOT NULL, NDV BIGINT UNSIGNED NOT NULL, "
+                 "TABLE_ID BIGINT UNSIGNED NOT NULL, COLUMN_ID BIGINT UNSIGNED NOT NULL, NDV "
+                 "BIGINT UNSIGNED NOT NULL, "
                  "ENCODING VARCHAR(64) NOT NULL, DATA_PLACEMENT_INDEX BIGINT UNSIGNED, "
                  "DICT_SIZE_BYTES BIGINT UNSIGNED NOT NULL, NULL_COUNT BIGINT UNSIGNED NOT NULL, "
                  "SIZE_BYTES BIGINT UNSIGNED NOT NULL",
                  ColumnRows},
     MonitorTable{"rpd_column_id",
-                 "ID BIGINT UNSIGNED NOT NULL, TABLE_ID BIGINT UNSIGNED NOT NULL, COLUMN_NAME VARCHAR(64) NOT NULL",
+                 "ID BIGINT UNSIGNED NOT NULL, TABLE_ID BIGINT UNSIGNED NOT NULL, COLUMN_NAME "
+                 "VARCHAR(64) NOT NULL",
                  ColumnIdRows},
     MonitorTable{"rpd_query_stats",
                  "CONNECTION_ID BIGINT UNSIGNED NOT NULL, QUERY_ID BIGINT UNSIGNED NOT NULL, "
-                 "MYSQL_QUERY_ID BIGINT UNSIGNED NOT NULL, QUERY_TEXT LONGTEXT NOT NULL, QEXEC_TEXT LONGTEXT NOT NULL, "
-                 "QKRN_TEXT LONGTEXT NOT NULL, QEP_TEXT LONGTEXT NOT NULL, STATEMENT_ID BIGINT UNSIGNED NOT NULL, "
+                 "MYSQL_QUERY_ID BIGINT UNSIGNED NOT NULL, QUERY_TEXT LONGTEXT NOT NULL, "
+                 "QEXEC_TEXT LONGTEXT NOT NULL, "
+                 "QKRN_TEXT LONGTEXT NOT NULL, QEP_TEXT LONGTEXT NOT NULL, STATEMENT_ID BIGINT "
+                 "UNSIGNED NOT NULL, "
                  "INTERNAL_OFFLOAD_FAIL_TEXT LONGTEXT",
                  QueryRows},
     MonitorTable{"rpd_exec_stats",
-                 "QUERY_ID BIGINT UNSIGNED NOT NULL, NODE_ID BIGINT UNSIGNED NOT NULL, EXEC_TEXT LONGTEXT NOT NULL",
+                 "QUERY_ID BIGINT UNSIGNED NOT NULL, NODE_ID BIGINT UNSIGNED NOT NULL, EXEC_TEXT "
+                 "LONGTEXT NOT NULL",
                  ExecutionRows},
 };
 
-// One open table: its rows as of the start of the scan. The server keeps a copy of `position` and puts it back before
-// rnd_pos.
+// One open table: its rows as of the start of the scan. The server keeps a copy of `position` and
+// puts it back before rnd_pos.
 struct OpenTable {
   const MonitorTable* table;
   std::vector<MonitorRow> rows;
-  uint32_t position = 0;   // of the current row
+  uint32_t position = 0;  // of the current row
   uint32_t next = 0;
 };
 
@@ -105,7 +117,8 @@ int SeekRow(PSI_table_handle* handle) {
 void ResetPosition(PSI_table_handle* handle) { Of(handle)->position = Of(handle)->next = 0; }
 
 void StoreTime(Field* field, std::chrono::system_clock::time_point time) {
-  const int64_t micros = std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count();
+  const int64_t micros =
+      std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count();
   if (micros <= 0) {
     field->set_null();
     return;
@@ -117,7 +130,8 @@ void StoreTime(Field* field, std::chrono::system_clock::time_point time) {
 int ReadColumn(PSI_table_handle* handle, PSI_field* psi_field, unsigned index) {
   const OpenTable* open = Of(handle);
   auto* field = reinterpret_cast<Field*>(psi_field);
-  if (open->position >= open->rows.size() || index >= open->rows[open->position].size()) return PFS_HA_ERR_RECORD_DELETED;
+  if (open->position >= open->rows.size() || index >= open->rows[open->position].size())
+    return PFS_HA_ERR_RECORD_DELETED;
   const MonitorValue& value = open->rows[open->position][index];
   if (!std::holds_alternative<std::monostate>(value)) field->set_notnull();
   if (const auto* number = std::get_if<uint64_t>(&value))
@@ -133,8 +147,12 @@ int ReadColumn(PSI_table_handle* handle, PSI_field* psi_field, unsigned index) {
   return 0;
 }
 
-int NoIndex(PSI_table_handle*, unsigned, bool, PSI_index_handle**) { return PFS_HA_ERR_WRONG_COMMAND; }
-int NoIndexRead(PSI_index_handle*, PSI_key_reader*, unsigned, int) { return PFS_HA_ERR_WRONG_COMMAND; }
+int NoIndex(PSI_table_handle*, unsigned, bool, PSI_index_handle**) {
+  return PFS_HA_ERR_WRONG_COMMAND;
+}
+int NoIndexRead(PSI_index_handle*, PSI_key_reader*, unsigned, int) {
+  return PFS_HA_ERR_WRONG_COMMAND;
+}
 int NoChange(PSI_table_handle*) { return PFS_HA_ERR_WRONG_COMMAND; }
 int NoColumnChange(PSI_table_handle*, PSI_field*, unsigned) { return PFS_HA_ERR_WRONG_COMMAND; }
 
@@ -195,14 +213,17 @@ bool WithService(Use use) {
 
 bool AddMonitoringTables() {
   FillShares(std::make_index_sequence<kTables.size()>());
-  registered = WithService(
-      [](auto* service) { return service->add_tables(share_pointers.data(), share_pointers.size()) == 0; });
+  registered = WithService([](auto* service) {
+    return service->add_tables(share_pointers.data(), share_pointers.size()) == 0;
+  });
   return registered;
 }
 
 void RemoveMonitoringTables() {
   if (!registered) return;
-  WithService([](auto* service) { return service->delete_tables(share_pointers.data(), share_pointers.size()) == 0; });
+  WithService([](auto* service) {
+    return service->delete_tables(share_pointers.data(), share_pointers.size()) == 0;
+  });
   registered = false;
 }
 

@@ -59,9 +59,11 @@ const st_command_service_cbs kCallbacks = {
 }  // namespace
 
 Result<InternalSession> InternalSession::Open() {
-  if (!ServerAcceptsSessions()) return MakeError(ErrorCode::kUnavailable, "the server does not accept sessions");
+  if (!ServerAcceptsSessions())
+    return MakeError(ErrorCode::kUnavailable, "the server does not accept sessions");
   MYSQL_SESSION session = srv_session_open([](void*, uint, const char*) {}, nullptr);
-  if (session == nullptr) return MakeError(ErrorCode::kUnavailable, "the server did not open a session");
+  if (session == nullptr)
+    return MakeError(ErrorCode::kUnavailable, "the server did not open a session");
   THD* thd = srv_session_info_get_thd(session);
   thd->security_context()->skip_grants("rapid", "localhost");
   thd->set_skip_readonly_check();
@@ -79,10 +81,12 @@ Result<std::vector<SqlRow>> InternalSession::Run(const std::string& statement) {
   COM_DATA command{};
   command.com_query.query = statement.c_str();
   command.com_query.length = static_cast<unsigned>(statement.size());
-  const int failed = command_service_run_command(session_, COM_QUERY, &command, &my_charset_utf8mb4_general_ci,
-                                                 &kCallbacks, CS_TEXT_REPRESENTATION, &answer);
+  const int failed =
+      command_service_run_command(session_, COM_QUERY, &command, &my_charset_utf8mb4_general_ci,
+                                  &kCallbacks, CS_TEXT_REPRESENTATION, &answer);
   if (answer.error_number != 0) return MakeMysqlError(answer.error_number, answer.error_text);
-  if (failed != 0) return MakeError(ErrorCode::kUnavailable, "the server did not run the statement");
+  if (failed != 0)
+    return MakeError(ErrorCode::kUnavailable, "the server did not run the statement");
   return std::move(answer.rows);
 }
 

@@ -1,4 +1,5 @@
-// SQL run by the plugin itself, from a thread of its own, with all privileges and outside any client's session.
+// SQL run by the plugin itself, from a thread of its own, with all privileges and outside any
+// client's session.
 #pragma once
 
 #include <optional>
@@ -20,10 +21,13 @@ class InternalSession {
  public:
   // kUnavailable while the server does not accept sessions yet or any more.
   static Result<InternalSession> Open();
-  InternalSession(InternalSession&& other) noexcept : session_(other.session_) { other.session_ = nullptr; }
+  InternalSession(InternalSession&& other) noexcept : session_(other.session_) {
+    other.session_ = nullptr;
+  }
   ~InternalSession();
 
-  // Runs one statement and returns its rows as utf8mb4 text; kMysql with the server's number and text if it fails.
+  // Runs one statement and returns its rows as utf8mb4 text; kMysql with the server's number and
+  // text if it fails.
   Result<std::vector<SqlRow>> Run(const std::string& statement);
   THD* thd() const;
 

@@ -70,7 +70,7 @@ void NodeSet::Stop() {
 }
 
 void NodeSet::Loop() {
-  std::deque<Clock::time_point> starts;   // of the last minute
+  std::deque<Clock::time_point> starts;  // of the last minute
   int backoff_ms = kFirstBackoffMs;
   for (;;) {
     if (Result<void> up = BringUp(); up) {
@@ -125,8 +125,9 @@ Result<void> NodeSet::BringUp() {
         state_text_.clear();
       }
       epoch_ = info.instance;
-      LogNote("node " + address() + " is up (version " + info.version + ", " + std::to_string(info.num_cores) +
-              " threads, " + std::to_string(info.memory_limit_bytes >> 20) + " MB)");
+      LogNote("node " + address() + " is up (version " + info.version + ", " +
+              std::to_string(info.num_cores) + " threads, " +
+              std::to_string(info.memory_limit_bytes >> 20) + " MB)");
       return {};
     }
     if (settings_.address.empty() && !process_.Running())
@@ -152,7 +153,8 @@ std::string NodeSet::Watch() {
     if (!client) return client.error().message;
     Result<wire::NodeInfo> info = (*client)->Status();
     if (!info) {
-      // A connection may break alone; the node is gone if a fresh one fails too or finds another life.
+      // A connection may break alone; the node is gone if a fresh one fails too or finds another
+      // life.
       Result<std::unique_ptr<wire::NodeClient>> fresh = Connect(kConnectTimeoutMs);
       if (!fresh) return fresh.error().message;
       info = (*fresh)->info();
@@ -181,7 +183,8 @@ void NodeSet::TakeDown(const std::string& reason) {
 
 bool NodeSet::SleepMs(int milliseconds) {
   std::unique_lock lock(mutex_);
-  wake_.wait_for(lock, std::chrono::milliseconds(milliseconds), [this] { return stopping_ || check_now_; });
+  wake_.wait_for(lock, std::chrono::milliseconds(milliseconds),
+                 [this] { return stopping_ || check_now_; });
   return stopping_;
 }
 
@@ -206,7 +209,8 @@ Result<std::unique_ptr<wire::NodeClient>> NodeSet::Connect(int timeout_ms) const
 Result<PooledClient> NodeSet::Acquire(uint64_t epoch) {
   const uint64_t current = epoch_.load();
   if (current == 0) return MakeError(ErrorCode::kUnavailable, StateText());
-  if (epoch != 0 && epoch != current) return MakeError(ErrorCode::kUnavailable, "the RAPID node was restarted");
+  if (epoch != 0 && epoch != current)
+    return MakeError(ErrorCode::kUnavailable, "the RAPID node was restarted");
   for (;;) {
     std::unique_ptr<wire::NodeClient> client;
     {
@@ -222,7 +226,8 @@ Result<PooledClient> NodeSet::Acquire(uint64_t epoch) {
       continue;
     }
     if (client->info().instance == current) return PooledClient(this, std::move(client));
-    if (client->info().instance != epoch_.load()) return MakeError(ErrorCode::kUnavailable, "the RAPID node was restarted");
+    if (client->info().instance != epoch_.load())
+      return MakeError(ErrorCode::kUnavailable, "the RAPID node was restarted");
   }
 }
 
@@ -237,7 +242,7 @@ Result<PooledClient> NodeSet::AcquireWaiting(int timeout_ms, const std::function
 }
 
 void NodeSet::NoteFailure(const PooledClient& client) {
-  if (client->ok()) return;   // an error the node itself reported
+  if (client->ok()) return;  // an error the node itself reported
   {
     std::lock_guard lock(mutex_);
     check_now_ = true;

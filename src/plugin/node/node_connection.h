@@ -1,10 +1,11 @@
-// The node as the rest of the plugin sees it: is it there, give me a connection. Behind it one thread starts and restarts
-// a local rapidd (or reconnects to a given address), asks for its state, and tells the registry when its tables are lost.
+// The node as the rest of the plugin sees it: is it there, give me a connection. Behind it one
+// thread starts and restarts a local rapidd (or reconnects to a given address), asks for its state,
+// and tells the registry when its tables are lost.
 //
-// A node's life ("epoch") begins with each start of the daemon; tables belong to an epoch, and a connection is only given
-// out for the epoch asked for, so that a table number of a former life can never be taken for one of this life.
-// Connections are pooled: a statement takes one, returns it when done.
-// Threads: every method from any thread, except Start and Stop (plugin init and deinit).
+// A node's life ("epoch") begins with each start of the daemon; tables belong to an epoch, and a
+// connection is only given out for the epoch asked for, so that a table number of a former life can
+// never be taken for one of this life. Connections are pooled: a statement takes one, returns it
+// when done. Threads: every method from any thread, except Start and Stop (plugin init and deinit).
 #pragma once
 
 #include <atomic>
@@ -28,7 +29,8 @@ class NodeSet;
 // A connection taken from the pool. Returned on destruction if it is still good, closed otherwise.
 class PooledClient {
  public:
-  PooledClient(NodeSet* owner, std::unique_ptr<wire::NodeClient> client) : owner_(owner), client_(std::move(client)) {}
+  PooledClient(NodeSet* owner, std::unique_ptr<wire::NodeClient> client)
+      : owner_(owner), client_(std::move(client)) {}
   PooledClient(PooledClient&&) = default;
   PooledClient& operator=(PooledClient&& other);
   ~PooledClient() { Release(); }
@@ -42,10 +44,10 @@ class PooledClient {
 };
 
 struct NodeSettings {
-  NodeOptions local;            // used if `address` is empty
-  std::string address;          // "host:port" or "unix:/path" of a node that somebody else runs
-  std::string secret_file;      // its secret
-  uint32_t max_restarts = 5;    // of the local process, per minute
+  NodeOptions local;          // used if `address` is empty
+  std::string address;        // "host:port" or "unix:/path" of a node that somebody else runs
+  std::string secret_file;    // its secret
+  uint32_t max_restarts = 5;  // of the local process, per minute
 };
 
 class NodeSet {
@@ -72,7 +74,8 @@ class NodeSet {
   Result<PooledClient> Acquire(uint64_t epoch);
   // Same, waiting for a node that is starting. kCancelled when `killed` says so.
   Result<PooledClient> AcquireWaiting(int timeout_ms, const std::function<bool()>& killed);
-  // Tells that something failed on a connection: the thread looks at once whether the node has gone.
+  // Tells that something failed on a connection: the thread looks at once whether the node has
+  // gone.
   void NoteFailure(const PooledClient& client);
 
  private:

@@ -22,7 +22,9 @@ constexpr int kSecretFd = 3;
 constexpr int kParentFd = 4;
 constexpr auto kStopGrace = std::chrono::seconds(5);
 
-std::string SystemText(const char* what, int code) { return std::string(what) + ": " + std::strerror(code); }
+std::string SystemText(const char* what, int code) {
+  return std::string(what) + ": " + std::strerror(code);
+}
 
 class SpawnActions {
  public:
@@ -38,15 +40,17 @@ class SpawnAttributes {
  public:
   SpawnAttributes() {
     posix_spawnattr_init(&attributes_);
-    // The server blocks and ignores signals in its threads; the daemon starts with a clean slate, in a process group of
-    // its own so that a terminal's Ctrl-C does not reach it before its supervisor.
+    // The server blocks and ignores signals in its threads; the daemon starts with a clean slate,
+    // in a process group of its own so that a terminal's Ctrl-C does not reach it before its
+    // supervisor.
     sigset_t none, all;
     sigemptyset(&none);
     sigfillset(&all);
     posix_spawnattr_setsigmask(&attributes_, &none);
     posix_spawnattr_setsigdefault(&attributes_, &all);
     posix_spawnattr_setpgroup(&attributes_, 0);
-    posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+    posix_spawnattr_setflags(
+        &attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
   }
   ~SpawnAttributes() { posix_spawnattr_destroy(&attributes_); }
   posix_spawnattr_t* get() { return &attributes_; }
@@ -61,7 +65,8 @@ struct Pipe {
     if (read >= 0) ::close(read);
     if (write >= 0) ::close(write);
   }
-  // Both ends above the numbers used in the child, so that dup2 there cannot overwrite one with the other.
+  // Both ends above the numbers used in the child, so that dup2 there cannot overwrite one with the
+  // other.
   bool Open() {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) return false;
@@ -74,10 +79,9 @@ struct Pipe {
 };
 
 std::vector<std::string> Arguments(const NodeOptions& options) {
-  std::vector<std::string> arguments = {options.command,
-                                        "--listen", "unix:" + options.socket_path,
-                                        "--secret-fd", std::to_string(kSecretFd),
-                                        "--parent-fd", std::to_string(kParentFd)};
+  std::vector<std::string> arguments = {
+      options.command,           "--listen",    "unix:" + options.socket_path, "--secret-fd",
+      std::to_string(kSecretFd), "--parent-fd", std::to_string(kParentFd)};
   const auto add = [&](const char* name, uint64_t value) {
     if (value == 0) return;
     arguments.push_back(name);
@@ -114,7 +118,8 @@ Result<void> NodeProcess::Start(const NodeOptions& options, const std::string& s
   Stop();
   exit_text_.clear();
   if (::access(options.command.c_str(), X_OK) != 0)
-    return MakeError(ErrorCode::kUnavailable, SystemText(("cannot run " + options.command).c_str(), errno));
+    return MakeError(ErrorCode::kUnavailable,
+                     SystemText(("cannot run " + options.command).c_str(), errno));
   Pipe secret_pipe, parent_pipe;
   if (!secret_pipe.Open() || !parent_pipe.Open())
     return MakeError(ErrorCode::kUnavailable, SystemText("cannot make a pipe", errno));
@@ -131,12 +136,13 @@ Result<void> NodeProcess::Start(const NodeOptions& options, const std::string& s
   const int error = ::posix_spawn(&pid, options.command.c_str(), actions.get(), attributes.get(),
                                   Pointers(arguments).data(), Pointers(environment).data());
   if (error != 0)
-    return MakeError(ErrorCode::kUnavailable, SystemText(("cannot start " + options.command).c_str(), error));
+    return MakeError(ErrorCode::kUnavailable,
+                     SystemText(("cannot start " + options.command).c_str(), error));
   pid_ = pid;
   parent_pipe_ = parent_pipe.write;
   parent_pipe.write = -1;
-  // The secret fits the pipe's buffer, so this does not block; a daemon that is already dead gives EPIPE (the server
-  // ignores SIGPIPE).
+  // The secret fits the pipe's buffer, so this does not block; a daemon that is already dead gives
+  // EPIPE (the server ignores SIGPIPE).
   (void)!::write(secret_pipe.write, secret.data(), secret.size());
   return {};
 }

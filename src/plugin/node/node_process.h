@@ -1,8 +1,8 @@
 // One local rapidd process: start, look after, stop.
 //
-// The process gets three things besides its arguments: a pipe with the shared secret (so it is in no file, argument or
-// environment), a pipe whose other end we hold (it ends when we are gone, however we died), and a private socket path.
-// Threads: one thread at a time.
+// The process gets three things besides its arguments: a pipe with the shared secret (so it is in
+// no file, argument or environment), a pipe whose other end we hold (it ends when we are gone,
+// however we died), and a private socket path. Threads: one thread at a time.
 #pragma once
 
 #include <sys/types.h>
@@ -15,12 +15,12 @@
 namespace sirocco::plugin {
 
 struct NodeOptions {
-  std::string command;              // path of rapidd
+  std::string command;  // path of rapidd
   std::string socket_path;
   std::string log_file;             // empty: the server's error log (standard error)
   uint64_t memory_limit_bytes = 0;  // 0: the daemon's default
   uint64_t query_memory_limit_bytes = 0;
-  uint32_t num_threads = 0;         // 0: all cores
+  uint32_t num_threads = 0;  // 0: all cores
 };
 
 class NodeProcess {
@@ -30,8 +30,8 @@ class NodeProcess {
   NodeProcess(const NodeProcess&) = delete;
   NodeProcess& operator=(const NodeProcess&) = delete;
 
-  // Starts the daemon. It is not ready yet when this returns; connect until it answers. kUnavailable with the reason if
-  // it cannot be started at all.
+  // Starts the daemon. It is not ready yet when this returns; connect until it answers.
+  // kUnavailable with the reason if it cannot be started at all.
   Result<void> Start(const NodeOptions& options, const std::string& secret);
   // False once the process has ended; then `ExitText` says how.
   bool Running();
@@ -42,7 +42,7 @@ class NodeProcess {
 
  private:
   pid_t pid_ = -1;
-  int parent_pipe_ = -1;   // our end; closing it tells the daemon to end
+  int parent_pipe_ = -1;  // our end; closing it tells the daemon to end
   std::string exit_text_;
 };
 

@@ -101,7 +101,7 @@ class Reloader {
     if (!session) return false;
     session_ = session->thd();
     const bool done = ReloadTablesIn(&*session);
-    std::lock_guard lock(mutex_);   // Stop must not touch a session that is being closed
+    std::lock_guard lock(mutex_);  // Stop must not touch a session that is being closed
     session_ = nullptr;
     return done;
   }
@@ -116,13 +116,16 @@ class Reloader {
     for (const auto& [name, partitions] : *wanted) {
       if (Stopping()) return true;
       const auto known = Registry().Find(name);
-      if (known && known->state != TableState::kInRecovery && known->state != TableState::kUnavailable) continue;
+      if (known && known->state != TableState::kInRecovery &&
+          known->state != TableState::kUnavailable)
+        continue;
       if (!Nodes().Available()) return false;
-      const std::string statement = "ALTER TABLE " + QuoteName(name.schema) + "." + QuoteName(name.table) +
-                                    " SECONDARY_LOAD" + partitions;
+      const std::string statement = "ALTER TABLE " + QuoteName(name.schema) + "." +
+                                    QuoteName(name.table) + " SECONDARY_LOAD" + partitions;
       if (auto loaded = session->Run(statement); !loaded) {
         all_loaded = false;
-        LogWarning("table " + name.Text() + " could not be loaded again: " + loaded.error().message);
+        LogWarning("table " + name.Text() +
+                   " could not be loaded again: " + loaded.error().message);
       } else {
         LogNote("table " + name.Text() + " is loaded again");
       }
@@ -132,16 +135,19 @@ class Reloader {
 
   // Tables with secondary_load=1 and the clause for those of which only some partitions are loaded.
   Result<std::map<TableName, std::string>> LoadedAccordingToDictionary(InternalSession* session) {
-    ASSIGN_OR_RETURN(const auto tables, session->Run(
-        "SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES "
-        "WHERE CREATE_OPTIONS LIKE '%SECONDARY_ENGINE=\"rapid\"%' AND CREATE_OPTIONS LIKE '%SECONDARY_LOAD=\"1\"%'"));
+    ASSIGN_OR_RETURN(const auto tables,
+                     session->Run("SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES "
+                                  "WHERE CREATE_OPTIONS LIKE '%SECONDARY_ENGINE=\"rapid\"%' AND "
+                                  "CREATE_OPTIONS LIKE '%SECONDARY_LOAD=\"1\"%'"));
     std::map<TableName, std::string> wanted;
     for (const SqlRow& row : tables)
       if (row.size() == 2 && row[0] && row[1]) wanted.emplace(TableName{*row[0], *row[1]}, "");
-    ASSIGN_OR_RETURN(const auto partitions, session->Run(
-        "SELECT TABLE_SCHEMA, TABLE_NAME, COALESCE(SUBPARTITION_NAME, PARTITION_NAME), SECONDARY_LOAD "
-        "FROM information_schema.PARTITIONS WHERE SECONDARY_LOAD IS NOT NULL AND PARTITION_NAME IS NOT NULL"));
-    std::map<TableName, std::pair<std::string, bool>> loaded_parts;   // list, whether any is missing
+    ASSIGN_OR_RETURN(const auto partitions,
+                     session->Run("SELECT TABLE_SCHEMA, TABLE_NAME, COALESCE(SUBPARTITION_NAME, "
+                                  "PARTITION_NAME), SECONDARY_LOAD "
+                                  "FROM information_schema.PARTITIONS WHERE SECONDARY_LOAD IS NOT "
+                                  "NULL AND PARTITION_NAME IS NOT NULL"));
+    std::map<TableName, std::pair<std::string, bool>> loaded_parts;  // list, whether any is missing
     for (const SqlRow& row : partitions) {
       if (row.size() != 4 || !row[0] || !row[1] || !row[2] || !row[3]) continue;
       auto& [list, missing] = loaded_parts[{*row[0], *row[1]}];
@@ -151,7 +157,8 @@ class Reloader {
         missing = true;
     }
     for (const auto& [name, parts] : loaded_parts)
-      if (const auto found = wanted.find(name); found != wanted.end() && parts.second && !parts.first.empty())
+      if (const auto found = wanted.find(name);
+          found != wanted.end() && parts.second && !parts.first.empty())
         found->second = " PARTITION (" + parts.first + ")";
     return wanted;
   }

@@ -1,5 +1,5 @@
-// Brings tables back after the node or the server was restarted: a thread that runs ALTER TABLE ... SECONDARY_LOAD for
-// every table the dictionary says is loaded and the registry does not have.
+// Brings tables back after the node or the server was restarted: a thread that runs ALTER TABLE ...
+// SECONDARY_LOAD for every table the dictionary says is loaded and the registry does not have.
 // Threads: StartReloader and StopReloader from plugin init and deinit; the others from any thread.
 #pragma once
 

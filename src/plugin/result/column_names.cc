@@ -22,7 +22,8 @@ void CollectNames(const plan::Node& node, const LoadedSchemas& schemas, Names* n
 
 }  // namespace
 
-std::string NameColumns(const std::string& message, const plan::Plan& plan, const LoadedSchemas& schemas) {
+std::string NameColumns(const std::string& message, const plan::Plan& plan,
+                        const LoadedSchemas& schemas) {
   if (message.find('#') == std::string::npos) return message;
   Names names;
   for (const plan::NodePtr& shared : plan.shared) CollectNames(*shared, schemas, &names);
@@ -32,7 +33,8 @@ std::string NameColumns(const std::string& message, const plan::Plan& plan, cons
     size_t end = at + 1;
     while (end < message.size() && std::isdigit(static_cast<unsigned char>(message[end]))) ++end;
     const bool is_number = message[at] == '#' && end > at + 1 && end - at <= 10;
-    const auto found = is_number ? names.find(static_cast<plan::ColumnId>(std::stoul(message.substr(at + 1, end - at - 1))))
+    const auto found = is_number ? names.find(static_cast<plan::ColumnId>(
+                                       std::stoul(message.substr(at + 1, end - at - 1))))
                                  : names.end();
     if (found != names.end()) {
       named += found->second;

@@ -21,7 +21,8 @@ TEST(NameColumns, ScannedColumnsAreNamed) {
   const LoadedSchemas schemas = {{5, schema}};
   EXPECT_EQ(NameColumns("out of range in '(#1 * #12)'", plan, schemas),
             "out of range in '(`d`.`t`.`b` * `d`.`t`.`a`)'");
-  EXPECT_EQ(NameColumns("#2 # #x #99999999999999999999", plan, schemas), "#2 # #x #99999999999999999999");
+  EXPECT_EQ(NameColumns("#2 # #x #99999999999999999999", plan, schemas),
+            "#2 # #x #99999999999999999999");
 }
 
 }  // namespace

@@ -6,9 +6,9 @@
 #include "my_time.h"
 #include "mysqlsem/decimal.h"
 #include "mysqlsem/temporal.h"
+#include "sql/current_thd.h"
 #include "sql/field.h"
 #include "sql/sql_class.h"
-#include "sql/current_thd.h"
 #include "sql/sql_time.h"
 #include "sql/tztime.h"
 
@@ -67,12 +67,14 @@ FieldWriter::FieldWriter(Field* field, const plan::Type& type) : field_(field), 
       way_ = real_type == MYSQL_TYPE_NEWDATE ? Way::kDate : Way::kTemporalByConversion;
       break;
     case TypeKind::kDatetime:
-      way_ = real_type == MYSQL_TYPE_DATETIME2 && field->decimals() == type.scale ? Way::kDatetime
-                                                                                  : Way::kTemporalByConversion;
+      way_ = real_type == MYSQL_TYPE_DATETIME2 && field->decimals() == type.scale
+                 ? Way::kDatetime
+                 : Way::kTemporalByConversion;
       break;
     case TypeKind::kTime:
-      way_ = real_type == MYSQL_TYPE_TIME2 && field->decimals() == type.scale ? Way::kTime
-                                                                              : Way::kTemporalByConversion;
+      way_ = real_type == MYSQL_TYPE_TIME2 && field->decimals() == type.scale
+                 ? Way::kTime
+                 : Way::kTemporalByConversion;
       break;
     case TypeKind::kTimestamp:
       way_ = Way::kTimestamp;
@@ -80,8 +82,9 @@ FieldWriter::FieldWriter(Field* field, const plan::Type& type) : field_(field), 
     case TypeKind::kString:
       charset_ = get_charset(type.collation, MYF(0));
       if (charset_ == nullptr) charset_ = &my_charset_bin;
-      way_ = real_type == MYSQL_TYPE_VARCHAR && my_charset_same(field->charset(), charset_) ? Way::kVarchar
-                                                                                            : Way::kString;
+      way_ = real_type == MYSQL_TYPE_VARCHAR && my_charset_same(field->charset(), charset_)
+                 ? Way::kVarchar
+                 : Way::kString;
       break;
     case TypeKind::kJson:
       way_ = real_type == MYSQL_TYPE_JSON ? Way::kJson : Way::kString;
@@ -94,7 +97,8 @@ FieldWriter::FieldWriter(Field* field, const plan::Type& type) : field_(field), 
   }
 }
 
-bool FieldWriter::WriteDecimalText(const wire::ColumnBatchView::Column& column, uint32_t row) const {
+bool FieldWriter::WriteDecimalText(const wire::ColumnBatchView::Column& column,
+                                   uint32_t row) const {
   char text[mysqlsem::kDecimalMaxText + 4];
   size_t size = 0;
   switch (column.lane) {
@@ -106,10 +110,12 @@ bool FieldWriter::WriteDecimalText(const wire::ColumnBatchView::Column& column, 
       break;
     default: {
       const std::string_view packed = column.str(row);
-      if (packed.size() != static_cast<size_t>(mysqlsem::PackedDecimalSize(type_.precision, type_.scale))) return false;
+      if (packed.size() !=
+          static_cast<size_t>(mysqlsem::PackedDecimalSize(type_.precision, type_.scale)))
+        return false;
       mysqlsem::BigDecimal value;
-      mysqlsem::BigDecimal::FromPacked(reinterpret_cast<const uint8_t*>(packed.data()), type_.precision, type_.scale,
-                                       &value);
+      mysqlsem::BigDecimal::FromPacked(reinterpret_cast<const uint8_t*>(packed.data()),
+                                       type_.precision, type_.scale, &value);
       size = value.Format(text);
       break;
     }
@@ -122,7 +128,8 @@ bool FieldWriter::WriteTemporal(int64_t value) const {
   MYSQL_TIME time;
   switch (type_.kind) {
     case TypeKind::kDate:
-      time = ToMysqlTime(mysqlsem::UnpackDate(static_cast<mysqlsem::PackedDate>(value)), MYSQL_TIMESTAMP_DATE);
+      time = ToMysqlTime(mysqlsem::UnpackDate(static_cast<mysqlsem::PackedDate>(value)),
+                         MYSQL_TIMESTAMP_DATE);
       break;
     case TypeKind::kTime:
       time = ToMysqlTime(mysqlsem::UnpackTime(value), MYSQL_TIMESTAMP_TIME);
@@ -137,7 +144,7 @@ bool FieldWriter::WriteTemporal(int64_t value) const {
 
 bool FieldWriter::WriteVarchar(std::string_view value) const {
   const uint32_t length_bytes = field_->get_length_bytes();
-  if (value.size() > field_->field_length) {   // cut as the server cuts, with its warning
+  if (value.size() > field_->field_length) {  // cut as the server cuts, with its warning
     field_->store(value.data(), value.size(), charset_);
     return true;
   }
@@ -181,15 +188,15 @@ bool FieldWriter::Write(const wire::ColumnBatchView::Column& column, uint32_t ro
       return true;
     case Way::kPackedDecimal64: {
       const auto* decimal = static_cast<const Field_new_decimal*>(field_);
-      if (mysqlsem::EncodePackedFromInt64(column.i64(row), static_cast<int>(decimal->precision), type_.scale,
-                                          field_->field_ptr()) == mysqlsem::kDecOk)
+      if (mysqlsem::EncodePackedFromInt64(column.i64(row), static_cast<int>(decimal->precision),
+                                          type_.scale, field_->field_ptr()) == mysqlsem::kDecOk)
         return true;
       return WriteDecimalText(column, row);
     }
     case Way::kPackedDecimal128: {
       const auto* decimal = static_cast<const Field_new_decimal*>(field_);
-      if (mysqlsem::EncodePackedFromInt128(column.i128(row), static_cast<int>(decimal->precision), type_.scale,
-                                           field_->field_ptr()) == mysqlsem::kDecOk)
+      if (mysqlsem::EncodePackedFromInt128(column.i128(row), static_cast<int>(decimal->precision),
+                                           type_.scale, field_->field_ptr()) == mysqlsem::kDecOk)
         return true;
       return WriteDecimalText(column, row);
     }
@@ -232,8 +239,8 @@ bool FieldWriter::Write(const wire::ColumnBatchView::Column& column, uint32_t ro
     case Way::kJson: {
       const std::string_view value = column.str(row);
       // The value is binary JSON already: what Field_json keeps as a blob.
-      return static_cast<Field_json*>(field_)->Field_blob::store(value.data(), value.size(), &my_charset_bin) ==
-             TYPE_OK;
+      return static_cast<Field_json*>(field_)->Field_blob::store(value.data(), value.size(),
+                                                                 &my_charset_bin) == TYPE_OK;
     }
   }
   return false;

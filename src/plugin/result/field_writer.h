@@ -1,4 +1,5 @@
-// Puts one value of a result batch into a Field of the server's record buffer, as if the server had computed it.
+// Puts one value of a result batch into a Field of the server's record buffer, as if the server had
+// computed it.
 #pragma once
 
 #include "plan/type.h"
@@ -9,8 +10,8 @@ struct CHARSET_INFO;
 
 namespace sirocco::plugin {
 
-// Writes the values of one result column into one Field. Chooses the way once: the record's bytes directly where the
-// types agree, the Field's own conversion otherwise.
+// Writes the values of one result column into one Field. Chooses the way once: the record's bytes
+// directly where the types agree, the Field's own conversion otherwise.
 class FieldWriter {
  public:
   FieldWriter(Field* field, const plan::Type& type);
@@ -23,8 +24,22 @@ class FieldWriter {
 
  private:
   enum class Way : uint8_t {
-    kNull, kInteger, kReal, kYear, kEnum, kPackedDecimal64, kPackedDecimal128, kDecimalText, kDate, kDatetime, kTime,
-    kTimestamp, kTemporalByConversion, kVarchar, kString, kJson,
+    kNull,
+    kInteger,
+    kReal,
+    kYear,
+    kEnum,
+    kPackedDecimal64,
+    kPackedDecimal128,
+    kDecimalText,
+    kDate,
+    kDatetime,
+    kTime,
+    kTimestamp,
+    kTemporalByConversion,
+    kVarchar,
+    kString,
+    kJson,
   };
   bool WriteDecimalText(const wire::ColumnBatchView::Column& column, uint32_t row) const;
   bool WriteTemporal(int64_t value) const;
@@ -34,7 +49,7 @@ class FieldWriter {
   plan::Type type_;
   Way way_ = Way::kNull;
   bool is_unsigned_ = false;
-  const CHARSET_INFO* charset_ = nullptr;   // of string values
+  const CHARSET_INFO* charset_ = nullptr;  // of string values
 };
 
 }  // namespace sirocco::plugin

@@ -4,8 +4,8 @@
 #include "mysqld_error.h"
 #include "mysqlsem/decimal.h"
 #include "mysqlsem/temporal.h"
-#include "sql/field.h"
 #include "sql-common/my_decimal.h"
+#include "sql/field.h"
 #include "sql/protocol.h"
 
 namespace sirocco::plugin {
@@ -20,14 +20,15 @@ uint32_t ZerofillWidth(const Item* source) {
   if (item->type() != Item::FIELD_ITEM) return 0;
   const Field* field = static_cast<Item_field*>(item)->field;
   if (!field->is_flag_set(ZEROFILL_FLAG)) return 0;
-  return field->type() == MYSQL_TYPE_NEWDECIMAL ? static_cast<const Field_new_decimal*>(field)->precision
-                                                : field->field_length;
+  return field->type() == MYSQL_TYPE_NEWDECIMAL
+             ? static_cast<const Field_new_decimal*>(field)->precision
+             : field->field_length;
 }
 
 }  // namespace
 
-ResultItem::ResultItem(Field* field, const plan::Type& type, uint32_t column, const RowCursor* cursor,
-                       const Item* source, bool text_protocol)
+ResultItem::ResultItem(Field* field, const plan::Type& type, uint32_t column,
+                       const RowCursor* cursor, const Item* source, bool text_protocol)
     : Item_field(field),
       writer_(field, type),
       cursor_(cursor),
@@ -40,28 +41,34 @@ ResultItem::ResultItem(Field* field, const plan::Type& type, uint32_t column, co
   if (charset_ == nullptr) charset_ = &my_charset_bin;
 }
 
-ResultItem::Way ResultItem::ChooseWay(const Field* field, const plan::Type& type, const Item* source,
-                                      bool text_protocol) {
+ResultItem::Way ResultItem::ChooseWay(const Field* field, const plan::Type& type,
+                                      const Item* source, bool text_protocol) {
   const enum_field_types sent = source->data_type();
   switch (type.kind) {
     case TypeKind::kInt:
     case TypeKind::kUInt:
       switch (sent) {
-        case MYSQL_TYPE_TINY: return Way::kTiny;
+        case MYSQL_TYPE_TINY:
+          return Way::kTiny;
         // YEAR(x) may be any year; only stored years fit a YEAR field.
         case MYSQL_TYPE_YEAR:
-        case MYSQL_TYPE_SHORT: return Way::kShort;
+        case MYSQL_TYPE_SHORT:
+          return Way::kShort;
         case MYSQL_TYPE_INT24:
-        case MYSQL_TYPE_LONG: return Way::kLong;
-        case MYSQL_TYPE_LONGLONG: return Way::kLonglong;
-        default: return Way::kField;
+        case MYSQL_TYPE_LONG:
+          return Way::kLong;
+        case MYSQL_TYPE_LONGLONG:
+          return Way::kLonglong;
+        default:
+          return Way::kField;
       }
     case TypeKind::kDouble:
     case TypeKind::kFloat:
       if (sent == MYSQL_TYPE_DOUBLE) return Way::kDouble;
       return sent == MYSQL_TYPE_FLOAT ? Way::kFloat : Way::kField;
     case TypeKind::kDecimal:
-      if (sent != MYSQL_TYPE_NEWDECIMAL || source->decimals != type.scale || plan::LaneOf(type) == plan::Lane::kStr)
+      if (sent != MYSQL_TYPE_NEWDECIMAL || source->decimals != type.scale ||
+          plan::LaneOf(type) == plan::Lane::kStr)
         return Way::kField;
       return Way::kDecimal;
     // The text protocol sends temporal values as ASCII text in every character set.
@@ -73,7 +80,9 @@ ResultItem::Way ResultItem::ChooseWay(const Field* field, const plan::Type& type
                  ? Way::kDatetime
                  : Way::kField;
     case TypeKind::kTime:
-      return text_protocol && sent == MYSQL_TYPE_TIME && source->decimals == type.scale ? Way::kTime : Way::kField;
+      return text_protocol && sent == MYSQL_TYPE_TIME && source->decimals == type.scale
+                 ? Way::kTime
+                 : Way::kField;
     case TypeKind::kString:
       switch (sent) {
         case MYSQL_TYPE_VARCHAR:
@@ -97,7 +106,8 @@ bool ResultItem::send(Protocol* protocol, String* buffer) {
   const uint32_t row = cursor_->row;
   if (way_ == Way::kField) {
     if (!cursor_->fill_fields && !FillField()) {
-      my_error(ER_SECONDARY_ENGINE_PLUGIN, MYF(0), "a result value does not fit the type of its column");
+      my_error(ER_SECONDARY_ENGINE_PLUGIN, MYF(0),
+               "a result value does not fit the type of its column");
       return true;
     }
     return Item_field::send(protocol, buffer);
@@ -106,19 +116,26 @@ bool ResultItem::send(Protocol* protocol, String* buffer) {
   char text[mysqlsem::kDecimalMaxText + mysqlsem::kMaxFormattedTemporal];
   size_t size = 0;
   switch (way_) {
-    case Way::kTiny: return protocol->store_tiny(column.i64(row), zerofill_);
-    case Way::kShort: return protocol->store_short(column.i64(row), zerofill_);
-    case Way::kLong: return protocol->store_long(column.i64(row), zerofill_);
-    case Way::kLonglong: return protocol->store_longlong(column.i64(row), is_unsigned_, zerofill_);
-    case Way::kFloat: return protocol->store_float(static_cast<float>(column.f64(row)), decimals_, zerofill_);
-    case Way::kDouble: return protocol->store_double(column.f64(row), decimals_, zerofill_);
+    case Way::kTiny:
+      return protocol->store_tiny(column.i64(row), zerofill_);
+    case Way::kShort:
+      return protocol->store_short(column.i64(row), zerofill_);
+    case Way::kLong:
+      return protocol->store_long(column.i64(row), zerofill_);
+    case Way::kLonglong:
+      return protocol->store_longlong(column.i64(row), is_unsigned_, zerofill_);
+    case Way::kFloat:
+      return protocol->store_float(static_cast<float>(column.f64(row)), decimals_, zerofill_);
+    case Way::kDouble:
+      return protocol->store_double(column.f64(row), decimals_, zerofill_);
     case Way::kString: {
       const std::string_view value = column.str(row);
       return protocol->store_string(value.data(), value.size(), charset_);
     }
     case Way::kDecimal:
-      size = column.lane == plan::Lane::kI64 ? mysqlsem::FormatScaled(column.i64(row), writer_.type().scale, text)
-                                             : mysqlsem::FormatScaled(column.i128(row), writer_.type().scale, text);
+      size = column.lane == plan::Lane::kI64
+                 ? mysqlsem::FormatScaled(column.i64(row), writer_.type().scale, text)
+                 : mysqlsem::FormatScaled(column.i128(row), writer_.type().scale, text);
       break;
     case Way::kDate:
       size = mysqlsem::FormatDate(static_cast<mysqlsem::PackedDate>(column.i64(row)), text);

@@ -27,7 +27,8 @@ using Clock = std::chrono::steady_clock;
 // How many rows are sent between two looks at KILL.
 constexpr uint32_t kRowsPerKillCheck = 64;
 
-// A row of the result in the server's form: a record buffer with one Field per column, and the items over it.
+// A row of the result in the server's form: a record buffer with one Field per column, and the
+// items over it.
 class ResultRow {
  public:
   explicit ResultRow(THD* thd) : items_(thd->mem_root) {}
@@ -35,7 +36,8 @@ class ResultRow {
     if (record_ != nullptr) free_blobs(record_);
   }
 
-  Result<void> Create(THD* thd, Query_expression* unit, const plan::Plan& plan, const Query_result* result) {
+  Result<void> Create(THD* thd, Query_expression* unit, const plan::Plan& plan,
+                      const Query_result* result) {
     // Only the plain sender is known to read rows through Item::send alone.
     cursor_.fill_fields = typeid(*result) != typeid(Query_result_send);
     const Protocol* protocol = thd->get_protocol();
@@ -54,23 +56,27 @@ class ResultRow {
     for (Item* item : VisibleFields(*unit->get_field_list())) {
       Create_field* column = generate_create_field(thd, item, &dummy);
       if (column == nullptr) return MakeError(ErrorCode::kInternal, "cannot make a result column");
-      // NULL is legal in every column of the buffer; what the client is told comes from the select items.
+      // NULL is legal in every column of the buffer; what the client is told comes from the select
+      // items.
       column->is_nullable = true;
       column->flags &= ~NOT_NULL_FLAG;
       columns.push_back(column);
       sources.push_back(item);
     }
     if (sources.size() != plan.results.size())
-      return MakeError(ErrorCode::kInternal, "plan has " + std::to_string(plan.results.size()) + " columns, statement " +
+      return MakeError(ErrorCode::kInternal, "plan has " + std::to_string(plan.results.size()) +
+                                                 " columns, statement " +
                                                  std::to_string(sources.size()));
     record_ = create_tmp_table_from_fields(thd, columns);
-    if (record_ == nullptr) return MakeError(ErrorCode::kOutOfMemory, "no memory for the result row");
+    if (record_ == nullptr)
+      return MakeError(ErrorCode::kOutOfMemory, "no memory for the result row");
     bitmap_set_all(record_->write_set);
     bitmap_set_all(record_->read_set);
     for (uint32_t i = 0; i < sources.size(); ++i) {
       auto* item = new (thd->mem_root)
           ResultItem(record_->field[i], plan.results[i].type, i, &cursor_, sources[i], text);
-      if (item == nullptr) return MakeError(ErrorCode::kOutOfMemory, "no memory for the result row");
+      if (item == nullptr)
+        return MakeError(ErrorCode::kOutOfMemory, "no memory for the result row");
       items_.push_back(item);
       result_items_.push_back(item);
       lanes_.push_back(plan::LaneOf(plan.results[i].type));
@@ -81,8 +87,10 @@ class ResultRow {
   // Checks that the batch has the columns of the plan.
   Result<void> SetBatch(const wire::ColumnBatchView& batch) {
     bool matches = batch.columns().size() == lanes_.size();
-    for (size_t i = 0; matches && i < lanes_.size(); ++i) matches = batch.columns()[i].lane == lanes_[i];
-    if (!matches) return MakeError(ErrorCode::kInvalidArgument, "the node sent a result of another shape");
+    for (size_t i = 0; matches && i < lanes_.size(); ++i)
+      matches = batch.columns()[i].lane == lanes_[i];
+    if (!matches)
+      return MakeError(ErrorCode::kInvalidArgument, "the node sent a result of another shape");
     cursor_.batch = &batch;
     return {};
   }
@@ -107,7 +115,9 @@ class ResultRow {
 };
 
 // An error that the server has already raised in the THD.
-std::unexpected<Error> AlreadyRaised() { return MakeError(ErrorCode::kInternal, "error raised by the server"); }
+std::unexpected<Error> AlreadyRaised() {
+  return MakeError(ErrorCode::kInternal, "error raised by the server");
+}
 
 class Sender {
  public:
@@ -119,10 +129,11 @@ class Sender {
     RETURN_IF_ERROR(row_.Create(thd_, join_->query_expression(), query.plan, result_));
     skip_ = query.count_found_rows ? query.found_rows_offset : 0;
     limit_ = query.count_found_rows ? query.found_rows_limit : plan::kNoLimit;
-    ASSIGN_OR_RETURN(context_->record.result,
-                     (*context_->client)
-                         ->Run([this](const wire::ColumnBatchView& batch) { return SendBatch(batch); },
-                               [this] { return Killed(); }));
+    ASSIGN_OR_RETURN(
+        context_->record.result,
+        (*context_->client)
+            ->Run([this](const wire::ColumnBatchView& batch) { return SendBatch(batch); },
+                  [this] { return Killed(); }));
     if (query.count_found_rows) join_->send_records = num_rows_;
     RaiseWarnings(context_->record.result.warnings);
     if (thd_->is_error()) return AlreadyRaised();
@@ -141,7 +152,8 @@ class Sender {
       if (number < skip_ || number - skip_ >= limit_) continue;
       if (!row_.SetRow(row)) {
         if (thd_->is_error()) return AlreadyRaised();
-        return MakeError(ErrorCode::kInternal, "a result value does not fit the type of its column");
+        return MakeError(ErrorCode::kInternal,
+                         "a result value does not fit the type of its column");
       }
       if (result_->send_data(thd_, row_.items())) return AlreadyRaised();
       thd_->get_stmt_da()->inc_current_row_for_condition();
@@ -153,7 +165,8 @@ class Sender {
   // The server counts every condition but keeps only the first max_error_count.
   void RaiseWarnings(const std::vector<wire::QueryWarning>& warnings) {
     for (const wire::QueryWarning& warning : warnings) {
-      const std::string text = NameColumns(warning.message, context_->query->plan, context_->schemas);
+      const std::string text =
+          NameColumns(warning.message, context_->query->plan, context_->schemas);
       for (uint64_t i = 0; i < warning.count && !thd_->is_error(); ++i)
         push_warning(thd_, Sql_condition::SL_WARNING, warning.mysql_errno, text.c_str());
     }
@@ -194,11 +207,14 @@ bool SendResult(JOIN* join, Query_result* result) {
   if (!outcome) {
     Nodes().NoteFailure(*context->client);
     if (outcome.error().code == ErrorCode::kUnavailable)
-      outcome = MakeError(ErrorCode::kUnavailable, "the RAPID node was lost while it ran the query: " + outcome.error().message);
+      outcome =
+          MakeError(ErrorCode::kUnavailable,
+                    "the RAPID node was lost while it ran the query: " + outcome.error().message);
   }
   if (!outcome && outcome.error().code == ErrorCode::kMysql)
-    outcome.error().message = NameColumns(outcome.error().message, context->query->plan, context->schemas);
-  context->client.reset();   // back to the pool
+    outcome.error().message =
+        NameColumns(outcome.error().message, context->query->plan, context->schemas);
+  context->client.reset();  // back to the pool
   Record(context, begin, outcome);
   if (outcome) return false;
   if (thd->killed)
