@@ -9,7 +9,8 @@ namespace {
 constexpr uint32_t kWellFilled = kVectorSize / 2;
 }  // namespace
 
-BatchBuilder::BatchBuilder(const BatchLayout& layout) : layout_(layout), columns_(layout.columns.size()) {
+BatchBuilder::BatchBuilder(const BatchLayout& layout)
+    : layout_(layout), columns_(layout.columns.size()) {
   for (size_t c = 0; c < columns_.size(); ++c) {
     columns_[c].buffer.Reset(layout.columns[c].lane);
     has_strings_ |= layout.columns[c].lane == Lane::kStr;

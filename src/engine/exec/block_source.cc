@@ -35,8 +35,9 @@ Result<bool> BlockSource::Next(LocalState* local, Batch* batch) {
   batch->count = std::min(kVectorSize, block.count - state->row);
   batch->vectors.resize(layout_.columns.size());
   for (size_t c = 0; c < layout_.columns.size(); ++c) {
-    batch->vectors[c] = ReadStored(state->morsel->rows->columns()[c], block.values[c].data(),
-                                   block.nulls[c].as<uint8_t>(), state->row, batch->count, &state->buffers[c]);
+    batch->vectors[c] =
+        ReadStored(state->morsel->rows->columns()[c], block.values[c].data(),
+                   block.nulls[c].as<uint8_t>(), state->row, batch->count, &state->buffers[c]);
   }
   state->row += batch->count;
   return true;

@@ -12,7 +12,8 @@ namespace sirocco::engine {
 
 class BlockSource final : public Source {
  public:
-  // The RowBlocks are complete when Prepare is called and outlive the source; all have the columns of `layout`, in order.
+  // The RowBlocks are complete when Prepare is called and outlive the source; all have the columns
+  // of `layout`, in order.
   BlockSource(const std::vector<std::unique_ptr<RowBlocks>>* rows, BatchLayout layout)
       : rows_(rows), layout_(std::move(layout)) {}
 

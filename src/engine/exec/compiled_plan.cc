@@ -9,21 +9,27 @@ namespace sirocco::engine {
 namespace {
 
 bool IsReady(const CompiledPlan& plan, const PipelineEntry& entry) {
-  return !entry.done && std::all_of(entry.depends_on.begin(), entry.depends_on.end(), [&](uint32_t i) { return plan.entries[i]->done; });
+  return !entry.done && std::all_of(entry.depends_on.begin(), entry.depends_on.end(),
+                                    [&](uint32_t i) { return plan.entries[i]->done; });
 }
 
 // Whether `entry` can only run after `other`.
 bool DependsOn(const CompiledPlan& plan, uint32_t entry, uint32_t other) {
   if (entry == other) return true;
   const auto& direct = plan.entries[entry]->depends_on;
-  return std::any_of(direct.begin(), direct.end(), [&](uint32_t i) { return DependsOn(plan, i, other); });
+  return std::any_of(direct.begin(), direct.end(),
+                     [&](uint32_t i) { return DependsOn(plan, i, other); });
 }
 
 // Whether a filter that is expected to be selective may still come to a scan of this entry.
 bool AwaitsFilter(const CompiledPlan& plan, uint32_t entry) {
   for (const FilterEdge& edge : plan.edges) {
-    if (edge.scan_entry != entry || plan.entries[edge.build_entry]->done || DependsOn(plan, edge.build_entry, entry)) continue;
-    if (edge.target_distinct < 0 || edge.estimated_keys < 0 || JoinBuild::IsSelective(edge.estimated_keys, edge.target_distinct)) return true;
+    if (edge.scan_entry != entry || plan.entries[edge.build_entry]->done ||
+        DependsOn(plan, edge.build_entry, entry))
+      continue;
+    if (edge.target_distinct < 0 || edge.estimated_keys < 0 ||
+        JoinBuild::IsSelective(edge.estimated_keys, edge.target_distinct))
+      return true;
   }
   return false;
 }
@@ -36,7 +42,8 @@ uint32_t ChooseEntry(const CompiledPlan& plan) {
     const PipelineEntry& entry = *plan.entries[i];
     if (!IsReady(plan, entry)) continue;
     const bool awaits = AwaitsFilter(plan, i);
-    if (best < 0 || awaits < best_awaits || (awaits == best_awaits && entry.source_rows < plan.entries[best]->source_rows)) {
+    if (best < 0 || awaits < best_awaits ||
+        (awaits == best_awaits && entry.source_rows < plan.entries[best]->source_rows)) {
       best = static_cast<int>(i);
       best_awaits = awaits;
     }
@@ -53,7 +60,9 @@ void PublishFilters(CompiledPlan* plan, uint32_t entry) {
     const JoinBuild::PublishedFilter& made = build->filter(edge.key);
     if (made.filter == nullptr) continue;
     // Another scan's larger domain may have been the reason to make the filter.
-    if (edge.target_distinct > 0 && !JoinBuild::IsSelective(static_cast<double>(made.num_keys), edge.target_distinct)) continue;
+    if (edge.target_distinct > 0 &&
+        !JoinBuild::IsSelective(static_cast<double>(made.num_keys), edge.target_distinct))
+      continue;
     edge.scan->AddFilter(edge.table_column, made.filter, made.num_keys);
   }
 }
@@ -66,7 +75,8 @@ Result<void> RunPlan(CompiledPlan* plan, QueryContext* context) {
     PipelineEntry& entry = *plan->entries[next];
     if (entry.build != nullptr) {
       for (const FilterEdge& edge : plan->edges)
-        if (edge.build_entry == next && !edge.scan->started()) entry.build->RequestFilter(edge.key, edge.target_distinct);
+        if (edge.build_entry == next && !edge.scan->started())
+          entry.build->RequestFilter(edge.key, edge.target_distinct);
     }
     RETURN_IF_ERROR(RunPipeline(entry.pipeline, context, &entry.counters));
     entry.done = true;

@@ -21,10 +21,10 @@ struct StageLabel {
 
 struct PipelineEntry {
   Pipeline pipeline;
-  std::vector<uint32_t> depends_on;    // entries that must be complete
-  std::vector<StageLabel> labels;      // source, operators, sink
-  double source_rows = 0;              // estimate
-  JoinBuild* build = nullptr;          // the sink, if it is one
+  std::vector<uint32_t> depends_on;  // entries that must be complete
+  std::vector<StageLabel> labels;    // source, operators, sink
+  double source_rows = 0;            // estimate
+  JoinBuild* build = nullptr;        // the sink, if it is one
   bool done = false;
   std::vector<StageCounters> counters;
 };
@@ -37,18 +37,19 @@ struct FilterEdge {
   uint32_t table_column = 0;
   uint32_t scan_entry = 0;
   double target_distinct = -1;
-  double estimated_keys = -1;          // rows expected on the build side
+  double estimated_keys = -1;  // rows expected on the build side
 };
 
 struct CompiledPlan {
-  std::vector<plan::NodePtr> nodes;    // made by the compiler and referred to by operators
+  std::vector<plan::NodePtr> nodes;  // made by the compiler and referred to by operators
   std::vector<std::unique_ptr<PipelineEntry>> entries;
   std::vector<FilterEdge> edges;
   ResultDelivery* delivery = nullptr;  // the sink of the last entry
 };
 
-// Runs all pipelines, one at a time, in an order that lets filters flow: a pipeline whose scan may still get a selective filter waits while
-// others can run; among equals the smallest goes first. Errors: the first one of any worker.
+// Runs all pipelines, one at a time, in an order that lets filters flow: a pipeline whose scan may
+// still get a selective filter waits while others can run; among equals the smallest goes first.
+// Errors: the first one of any worker.
 Result<void> RunPlan(CompiledPlan* plan, QueryContext* context);
 
 std::vector<OperatorStatistics> PlanStatistics(const CompiledPlan& plan);

@@ -13,11 +13,13 @@ using plan::NodeKind;
 
 namespace {
 
-// Guesses where the optimizer gave no estimate; only the order of pipelines and swaps of inner joins depend on them.
+// Guesses where the optimizer gave no estimate; only the order of pipelines and swaps of inner
+// joins depend on them.
 constexpr double kTermSelectivity = 0.3, kGroupShare = 0.1, kUnknownRows = 1000;
 
-std::vector<ColumnId> ToVector(const std::set<ColumnId>& columns) { return {columns.begin(), columns.end()}; }
-
+std::vector<ColumnId> ToVector(const std::set<ColumnId>& columns) {
+  return {columns.begin(), columns.end()};
+}
 
 }  // namespace
 
@@ -26,7 +28,8 @@ Result<CompiledPlan> PlanCompiler::Compile() {
     ColumnSet needed = Visible(*shared);
     ASSIGN_OR_RETURN(Open open, CompileNode(*shared, needed));
     const double rows = EstimateRows(*shared);
-    ASSIGN_OR_RETURN(auto sink, MakeMaterialize(open.layout(), ToVector(needed), plan::kNoLimit, 0, context_));
+    ASSIGN_OR_RETURN(auto sink,
+                     MakeMaterialize(open.layout(), ToVector(needed), plan::kNoLimit, 0, context_));
     SharedResult result{.sink = sink.get(), .rows = rows};
     result.entry = Close(std::move(open), std::move(sink), *shared);
     shared_.push_back(result);
@@ -43,27 +46,41 @@ Result<CompiledPlan> PlanCompiler::Compile() {
 
 Result<PlanCompiler::Open> PlanCompiler::CompileNode(const Node& node, const ColumnSet& needed) {
   switch (node.kind) {
-    case NodeKind::kScan: return CompileScan(node, {}, needed);
-    case NodeKind::kFilter: return CompileFilter(node, needed);
-    case NodeKind::kProject: return CompileProject(node, needed);
-    case NodeKind::kJoin: return CompileJoin(node, needed);
-    case NodeKind::kAggregate: return CompileAggregate(node, needed);
-    case NodeKind::kSort: return CompileSort(node, needed);
-    case NodeKind::kLimit: return CompileLimit(node, needed);
+    case NodeKind::kScan:
+      return CompileScan(node, {}, needed);
+    case NodeKind::kFilter:
+      return CompileFilter(node, needed);
+    case NodeKind::kProject:
+      return CompileProject(node, needed);
+    case NodeKind::kJoin:
+      return CompileJoin(node, needed);
+    case NodeKind::kAggregate:
+      return CompileAggregate(node, needed);
+    case NodeKind::kSort:
+      return CompileSort(node, needed);
+    case NodeKind::kLimit:
+      return CompileLimit(node, needed);
     case NodeKind::kSetOperation:
-      return node.set_operation == plan::SetOperation::kUnionAll ? CompileUnionAll(node, needed) : CompileSetOperation(node, needed);
-    case NodeKind::kValues: return CompileValues(node, needed);
-    case NodeKind::kSharedScan: return CompileSharedScan(node, needed);
-    case NodeKind::kWindow: return CompileWindow(node, needed);
+      return node.set_operation == plan::SetOperation::kUnionAll
+                 ? CompileUnionAll(node, needed)
+                 : CompileSetOperation(node, needed);
+    case NodeKind::kValues:
+      return CompileValues(node, needed);
+    case NodeKind::kSharedScan:
+      return CompileSharedScan(node, needed);
+    case NodeKind::kWindow:
+      return CompileWindow(node, needed);
   }
   return NotSupported("plan node of unknown kind");
 }
 
-Result<PlanCompiler::Open> PlanCompiler::CompileInput(const Node& node, size_t input, const ColumnSet& needed) {
+Result<PlanCompiler::Open> PlanCompiler::CompileInput(const Node& node, size_t input,
+                                                      const ColumnSet& needed) {
   return CompileBelow(*node.inputs[input], node, input, needed);
 }
 
-Result<PlanCompiler::Open> PlanCompiler::CompileBelow(const Node& below, const Node& node, size_t input, const ColumnSet& needed) {
+Result<PlanCompiler::Open> PlanCompiler::CompileBelow(const Node& below, const Node& node,
+                                                      size_t input, const ColumnSet& needed) {
   path_.emplace_back(&node, input);
   Result<Open> open = CompileNode(below, needed);
   path_.pop_back();
@@ -93,7 +110,10 @@ Result<PlanCompiler::Open> PlanCompiler::CompileProject(const Node& node, const 
   for (size_t i = 0; i < input.columns.size(); ++i)
     if (needed.contains(input.columns[i].id)) output.push_back(static_cast<uint32_t>(i));
   ASSIGN_OR_RETURN(auto expressions, Expression::Compile(exprs, input, context_));
-  Append(&open, std::make_unique<ProjectOperator>(input, std::move(output), std::move(expressions), columns), node);
+  Append(
+      &open,
+      std::make_unique<ProjectOperator>(input, std::move(output), std::move(expressions), columns),
+      node);
   return open;
 }
 
@@ -107,24 +127,30 @@ Result<PlanCompiler::Open> PlanCompiler::CompileLimit(const Node& node, const Co
 
 Result<PlanCompiler::Open> PlanCompiler::CompileValues(const Node& node, const ColumnSet& needed) {
   for (const auto& row : node.rows)
-    if (row.size() != node.value_columns.size()) return MakeError(ErrorCode::kInvalidArgument, "row of constants with a wrong number of values");
+    if (row.size() != node.value_columns.size())
+      return MakeError(ErrorCode::kInvalidArgument,
+                       "row of constants with a wrong number of values");
   ASSIGN_OR_RETURN(auto source, ValuesSource::Create(node, ToVector(needed), context_));
   return Start(std::move(source), node, static_cast<double>(node.rows.size()));
 }
 
-Result<PlanCompiler::Open> PlanCompiler::CompileSharedScan(const Node& node, const ColumnSet& needed) {
-  if (node.shared >= shared_.size()) return MakeError(ErrorCode::kInvalidArgument, "shared subplan used before it is defined");
+Result<PlanCompiler::Open> PlanCompiler::CompileSharedScan(const Node& node,
+                                                           const ColumnSet& needed) {
+  if (node.shared >= shared_.size())
+    return MakeError(ErrorCode::kInvalidArgument, "shared subplan used before it is defined");
   const SharedResult& shared = shared_[node.shared];
   std::vector<uint32_t> positions;
   std::vector<ColumnId> ids;
   for (const auto& [here, there] : node.shared_columns) {
     if (!needed.contains(here)) continue;
     const int position = shared.sink->output_layout().Find(there);
-    if (position < 0) return MakeError(ErrorCode::kInvalidArgument, "shared subplan does not produce a column");
+    if (position < 0)
+      return MakeError(ErrorCode::kInvalidArgument, "shared subplan does not produce a column");
     positions.push_back(static_cast<uint32_t>(position));
     ids.push_back(here);
   }
-  Open open = Start(std::make_unique<RenamingSource>(std::make_unique<BreakerSource>(shared.sink), std::move(positions), ids),
+  Open open = Start(std::make_unique<RenamingSource>(std::make_unique<BreakerSource>(shared.sink),
+                                                     std::move(positions), ids),
                     node, shared.rows);
   open.depends_on.push_back(shared.entry);
   return open;
@@ -132,9 +158,11 @@ Result<PlanCompiler::Open> PlanCompiler::CompileSharedScan(const Node& node, con
 
 // --- Breakers ---
 
-Result<PlanCompiler::Open> PlanCompiler::CompileAggregate(const Node& node, const ColumnSet& needed) {
+Result<PlanCompiler::Open> PlanCompiler::CompileAggregate(const Node& node,
+                                                          const ColumnSet& needed) {
   auto pruned = std::make_shared<Node>(node);
-  std::erase_if(pruned->aggregates, [&](const plan::Aggregate& aggregate) { return !needed.contains(aggregate.id); });
+  std::erase_if(pruned->aggregates,
+                [&](const plan::Aggregate& aggregate) { return !needed.contains(aggregate.id); });
   ColumnSet below;
   for (const plan::NamedExpr& group : pruned->groups) AddColumns(*group.expr, &below);
   for (const plan::Aggregate& aggregate : pruned->aggregates) {
@@ -174,11 +202,14 @@ Result<PlanCompiler::Open> PlanCompiler::CompileWindow(const Node& node, const C
   return Break(std::move(open), std::move(sink), node);
 }
 
-Result<PlanCompiler::Open> PlanCompiler::CompileSetOperation(const Node& node, const ColumnSet& needed) {
+Result<PlanCompiler::Open> PlanCompiler::CompileSetOperation(const Node& node,
+                                                             const ColumnSet& needed) {
   std::vector<Open> inputs;
   std::vector<BatchLayout> layouts;
   for (size_t k = 0; k < node.inputs.size(); ++k) {
-    ASSIGN_OR_RETURN(Open open, CompileInput(node, k, ColumnSet(node.set_inputs[k].begin(), node.set_inputs[k].end())));
+    ASSIGN_OR_RETURN(
+        Open open,
+        CompileInput(node, k, ColumnSet(node.set_inputs[k].begin(), node.set_inputs[k].end())));
     layouts.push_back(open.layout());
     inputs.push_back(std::move(open));
   }
@@ -195,7 +226,8 @@ Result<PlanCompiler::Open> PlanCompiler::CompileSetOperation(const Node& node, c
   return open;
 }
 
-Result<PlanCompiler::Open> PlanCompiler::CompileUnionAll(const Node& node, const ColumnSet& needed) {
+Result<PlanCompiler::Open> PlanCompiler::CompileUnionAll(const Node& node,
+                                                         const ColumnSet& needed) {
   std::vector<size_t> outputs;
   std::vector<ColumnId> ids;
   for (size_t i = 0; i < node.set_outputs.size(); ++i) {
@@ -211,7 +243,8 @@ Result<PlanCompiler::Open> PlanCompiler::CompileUnionAll(const Node& node, const
     ASSIGN_OR_RETURN(Open open, CompileInput(node, k, below));
     for (size_t i : outputs) {
       const int position = open.layout().Find(node.set_inputs[k][i]);
-      if (position < 0) return MakeError(ErrorCode::kInvalidArgument, "input of UNION ALL lacks a column");
+      if (position < 0)
+        return MakeError(ErrorCode::kInvalidArgument, "input of UNION ALL lacks a column");
       positions[k].push_back(static_cast<uint32_t>(position));
     }
     inputs.push_back(std::move(open));
@@ -233,11 +266,14 @@ Result<PlanCompiler::Open> PlanCompiler::CompileUnionAll(const Node& node, const
       info.range.known &= other.range.known;
       info.range.min = std::min(info.range.min, other.range.min);
       info.range.max = std::max(info.range.max, other.range.max);
-      info.num_distinct = info.num_distinct < 0 || other.num_distinct < 0 ? -1 : info.num_distinct + other.num_distinct;
+      info.num_distinct = info.num_distinct < 0 || other.num_distinct < 0
+                              ? -1
+                              : info.num_distinct + other.num_distinct;
     }
     for (size_t k = 0; k < inputs.size(); ++k) {
       const Lane from = inputs[k].layout().columns[positions[k][c]].lane;
-      if (!LaneOperator::CanConvert(info.type, from, info.lane)) return NotSupported("UNION ALL of " + plan::TypeName(info.type));
+      if (!LaneOperator::CanConvert(info.type, from, info.lane))
+        return NotSupported("UNION ALL of " + plan::TypeName(info.type));
     }
     lanes.push_back(info.lane);
     merged.columns.push_back(info);
@@ -246,10 +282,13 @@ Result<PlanCompiler::Open> PlanCompiler::CompileUnionAll(const Node& node, const
   std::vector<uint32_t> entries;
   double rows = 0;
   for (size_t k = 0; k < inputs.size(); ++k) {
-    Append(&inputs[k], std::make_unique<LaneOperator>(inputs[k].layout(), positions[k], ids, lanes), node);
+    Append(&inputs[k], std::make_unique<LaneOperator>(inputs[k].layout(), positions[k], ids, lanes),
+           node);
     rows += inputs[k].source_rows;
-    // Every input is read in the form of the merged layout, so that stored widths agree with the ranges told above.
-    ASSIGN_OR_RETURN(auto sink, MakeMaterialize(inputs[k].layout(), ids, plan::kNoLimit, 0, context_));
+    // Every input is read in the form of the merged layout, so that stored widths agree with the
+    // ranges told above.
+    ASSIGN_OR_RETURN(auto sink,
+                     MakeMaterialize(inputs[k].layout(), ids, plan::kNoLimit, 0, context_));
     sources.push_back(std::make_unique<BreakerSource>(sink.get()));
     entries.push_back(Close(std::move(inputs[k]), std::move(sink), node));
   }
@@ -265,7 +304,8 @@ void PlanCompiler::Append(Open* open, std::unique_ptr<Operator> op, const Node& 
   open->labels.push_back({node.id, node.estimated_rows});
 }
 
-PlanCompiler::Open PlanCompiler::Start(std::unique_ptr<Source> source, const Node& node, double source_rows) const {
+PlanCompiler::Open PlanCompiler::Start(std::unique_ptr<Source> source, const Node& node,
+                                       double source_rows) const {
   Open open;
   open.pipeline.source = std::move(source);
   open.labels.push_back({node.id, node.estimated_rows});
@@ -281,12 +321,14 @@ uint32_t PlanCompiler::Close(Open open, std::unique_ptr<Sink> sink, const Node& 
   entry->labels = std::move(open.labels);
   entry->labels.push_back({node.id, node.estimated_rows});
   entry->source_rows = open.source_rows;
-  if (open.scan_node != nullptr) scans_[open.scan_node].entry = static_cast<uint32_t>(out_.entries.size());
+  if (open.scan_node != nullptr)
+    scans_[open.scan_node].entry = static_cast<uint32_t>(out_.entries.size());
   out_.entries.push_back(std::move(entry));
   return static_cast<uint32_t>(out_.entries.size() - 1);
 }
 
-PlanCompiler::Open PlanCompiler::Break(Open open, std::unique_ptr<MaterializingSink> sink, const Node& node) {
+PlanCompiler::Open PlanCompiler::Break(Open open, std::unique_ptr<MaterializingSink> sink,
+                                       const Node& node) {
   auto source = std::make_unique<BreakerSource>(sink.get());
   const uint32_t entry = Close(std::move(open), std::move(sink), node);
   Open next = Start(std::move(source), node, EstimateRows(node));
@@ -317,27 +359,37 @@ double PlanCompiler::EstimateRows(const Node& node) const {
   switch (node.kind) {
     case NodeKind::kScan: {
       const SnapshotPtr snapshot = lookup_(node.table);
-      return snapshot == nullptr ? kUnknownRows : static_cast<double>(snapshot->num_rows()) * selectivity(node.predicate);
+      return snapshot == nullptr
+                 ? kUnknownRows
+                 : static_cast<double>(snapshot->num_rows()) * selectivity(node.predicate);
     }
-    case NodeKind::kFilter: return input(0) * selectivity(node.predicate);
+    case NodeKind::kFilter:
+      return input(0) * selectivity(node.predicate);
     case NodeKind::kProject:
-    case NodeKind::kWindow: return input(0);
+    case NodeKind::kWindow:
+      return input(0);
     case NodeKind::kJoin: {
       const double left = input(0), right = input(1);
       if (node.join_kind == plan::JoinKind::kInner)
-        return (node.join_keys.empty() ? left * right : std::max(left, right)) * selectivity(node.predicate);
+        return (node.join_keys.empty() ? left * right : std::max(left, right)) *
+               selectivity(node.predicate);
       return node.join_kind == plan::JoinKind::kLeft ? std::max(left, right) : left / 2;
     }
-    case NodeKind::kAggregate: return node.groups.empty() ? 1 : std::max(1.0, input(0) * kGroupShare);
+    case NodeKind::kAggregate:
+      return node.groups.empty() ? 1 : std::max(1.0, input(0) * kGroupShare);
     case NodeKind::kSort:
-    case NodeKind::kLimit: return std::min(static_cast<double>(node.limit), input(0));
+    case NodeKind::kLimit:
+      return std::min(static_cast<double>(node.limit), input(0));
     case NodeKind::kSetOperation: {
       double rows = 0;
       for (size_t i = 0; i < node.inputs.size(); ++i) rows += input(i);
       return rows;
     }
-    case NodeKind::kValues: return static_cast<double>(node.rows.size());
-    case NodeKind::kSharedScan: return node.shared < plan_.shared.size() ? EstimateRows(*plan_.shared[node.shared]) : kUnknownRows;
+    case NodeKind::kValues:
+      return static_cast<double>(node.rows.size());
+    case NodeKind::kSharedScan:
+      return node.shared < plan_.shared.size() ? EstimateRows(*plan_.shared[node.shared])
+                                               : kUnknownRows;
   }
   return kUnknownRows;
 }

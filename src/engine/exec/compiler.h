@@ -1,8 +1,10 @@
-// Compiles a plan to pipelines: prunes columns, splits scan predicates, chooses build sides, finds ways for semijoin filters.
+// Compiles a plan to pipelines: prunes columns, splits scan predicates, chooses build sides, finds
+// ways for semijoin filters.
 //
-// One pass over the plan, top down with the columns needed above, bottom up with the pipeline that is still open: its source and operators so
-// far, and the layout of the batches it passes. A breaker closes the pipeline with a sink and opens the next one with a source.
-// Files: compiler.cc has the walk and the small nodes, compiler_scan.cc scans and filters, compiler_join.cc joins.
+// One pass over the plan, top down with the columns needed above, bottom up with the pipeline that
+// is still open: its source and operators so far, and the layout of the batches it passes. A
+// breaker closes the pipeline with a sink and opens the next one with a source. Files: compiler.cc
+// has the walk and the small nodes, compiler_scan.cc scans and filters, compiler_join.cc joins.
 #pragma once
 
 #include <map>
@@ -36,17 +38,20 @@ class PlanCompiler {
     std::vector<uint32_t> depends_on;
     std::vector<StageLabel> labels;
     double source_rows = 0;
-    const plan::Node* scan_node = nullptr;   // of the source, if it is a scan
+    const plan::Node* scan_node = nullptr;  // of the source, if it is a scan
 
     const BatchLayout& layout() const {
-      return pipeline.operators.empty() ? pipeline.source->layout() : pipeline.operators.back()->layout();
+      return pipeline.operators.empty() ? pipeline.source->layout()
+                                        : pipeline.operators.back()->layout();
     }
   };
 
   Result<Open> CompileNode(const plan::Node& node, const ColumnSet& needed);
   Result<Open> CompileInput(const plan::Node& node, size_t input, const ColumnSet& needed);
-  Result<Open> CompileBelow(const plan::Node& below, const plan::Node& node, size_t input, const ColumnSet& needed);
-  Result<Open> CompileScan(const plan::Node& node, std::vector<plan::ExprPtr> terms, const ColumnSet& needed);
+  Result<Open> CompileBelow(const plan::Node& below, const plan::Node& node, size_t input,
+                            const ColumnSet& needed);
+  Result<Open> CompileScan(const plan::Node& node, std::vector<plan::ExprPtr> terms,
+                           const ColumnSet& needed);
   Result<Open> CompileFilter(const plan::Node& node, const ColumnSet& needed);
   Result<Open> CompileProject(const plan::Node& node, const ColumnSet& needed);
   Result<Open> CompileJoin(const plan::Node& node, const ColumnSet& needed);
@@ -60,7 +65,8 @@ class PlanCompiler {
   Result<Open> CompileWindow(const plan::Node& node, const ColumnSet& needed);
 
   // Rows for which all terms are true; passes on the needed columns.
-  Result<void> AddFilter(Open* open, const std::vector<plan::ExprPtr>& terms, const ColumnSet& needed, const plan::Node& node);
+  Result<void> AddFilter(Open* open, const std::vector<plan::ExprPtr>& terms,
+                         const ColumnSet& needed, const plan::Node& node);
   // The filter on a row count or input of unknown size.
   static void Append(Open* open, std::unique_ptr<Operator> op, const plan::Node& node);
   Open Start(std::unique_ptr<Source> source, const plan::Node& node, double source_rows) const;
@@ -74,7 +80,8 @@ class PlanCompiler {
   void AddFilterEdges(const plan::Node& join, bool build_left, uint32_t build_entry);
   Result<void> ResolveFilterEdges();
 
-  // The input of a semi or anti join without the DISTINCTs that cannot change whether a row matches.
+  // The input of a semi or anti join without the DISTINCTs that cannot change whether a row
+  // matches.
   plan::NodePtr WithoutDistinct(const plan::NodePtr& node);
 
   static void AddColumns(const plan::Expr& expr, ColumnSet* columns);
@@ -89,7 +96,7 @@ class PlanCompiler {
   struct ScanUse {
     ScanSource* source;
     SnapshotPtr snapshot;
-    uint32_t entry;       // set when its pipeline is closed
+    uint32_t entry;  // set when its pipeline is closed
   };
 
   const plan::Plan& plan_;
@@ -107,7 +114,8 @@ class PlanCompiler {
   std::vector<SharedResult> shared_;
 };
 
-// Reads a breaker's result: the source is made when the pipeline starts, that is, after the breaker has finished.
+// Reads a breaker's result: the source is made when the pipeline starts, that is, after the breaker
+// has finished.
 class BreakerSource final : public Source {
  public:
   explicit BreakerSource(MaterializingSink* sink) : sink_(sink) {}
@@ -116,13 +124,17 @@ class BreakerSource final : public Source {
     source_ = sink_->MakeSource();
     return source_->Prepare();
   }
-  std::unique_ptr<LocalState> MakeState(uint32_t worker) override { return source_->MakeState(worker); }
+  std::unique_ptr<LocalState> MakeState(uint32_t worker) override {
+    return source_->MakeState(worker);
+  }
   OperatorStatistics Describe() const override {
     OperatorStatistics out;
     out.name = "Read";
     return out;
   }
-  Result<bool> Next(LocalState* state, Batch* batch) override { return source_->Next(state, batch); }
+  Result<bool> Next(LocalState* state, Batch* batch) override {
+    return source_->Next(state, batch);
+  }
   const BatchLayout& layout() const override { return sink_->output_layout(); }
   uint32_t num_morsels() const override { return source_->num_morsels(); }
 

@@ -10,20 +10,25 @@ namespace {
 
 using plan::ExprOp;
 
-// Rough cost of evaluating a term once, to run cheap terms first. Strings cost more than numbers, patterns more than comparisons.
+// Rough cost of evaluating a term once, to run cheap terms first. Strings cost more than numbers,
+// patterns more than comparisons.
 int TermCost(const plan::Expr& expr) {
   int cost = 1;
   if (expr.op == ExprOp::kLike || expr.op == ExprOp::kNotLike) cost += 50;
-  if (expr.type.kind == plan::TypeKind::kString && expr.op != ExprOp::kConstant) cost += expr.op == ExprOp::kColumn ? 5 : 20;
+  if (expr.type.kind == plan::TypeKind::kString && expr.op != ExprOp::kConstant)
+    cost += expr.op == ExprOp::kColumn ? 5 : 20;
   for (const auto& arg : expr.args) cost += TermCost(*arg);
   return cost;
 }
 
 }  // namespace
 
-Result<PlanCompiler::Open> PlanCompiler::CompileScan(const plan::Node& node, std::vector<plan::ExprPtr> terms, const ColumnSet& needed) {
+Result<PlanCompiler::Open> PlanCompiler::CompileScan(const plan::Node& node,
+                                                     std::vector<plan::ExprPtr> terms,
+                                                     const ColumnSet& needed) {
   SnapshotPtr snapshot = lookup_(node.table);
-  if (snapshot == nullptr) return MakeError(ErrorCode::kNotFound, "table is not loaded: " + node.table_name);
+  if (snapshot == nullptr)
+    return MakeError(ErrorCode::kNotFound, "table is not loaded: " + node.table_name);
   if (node.predicate != nullptr) plan::SplitConjunction(node.predicate, &terms);
   std::vector<std::pair<ColumnId, uint32_t>> columns;
   for (const plan::ScanColumn& column : node.scan_columns) {
@@ -35,7 +40,8 @@ Result<PlanCompiler::Open> PlanCompiler::CompileScan(const plan::Node& node, std
   std::vector<std::unique_ptr<ScanFilter>> filters;
   std::vector<plan::ExprPtr> residual;
   for (const plan::ExprPtr& term : terms) {
-    ASSIGN_OR_RETURN(std::unique_ptr<ScanFilter> filter, ScanFilter::FromTerm(term, *snapshot, columns, context_));
+    ASSIGN_OR_RETURN(std::unique_ptr<ScanFilter> filter,
+                     ScanFilter::FromTerm(term, *snapshot, columns, context_));
     if (filter != nullptr) {
       filters.push_back(std::move(filter));
     } else {
@@ -54,8 +60,9 @@ Result<PlanCompiler::Open> PlanCompiler::CompileScan(const plan::Node& node, std
     info.type = column.type;
     layout.columns.push_back(info);
   }
-  auto source = std::make_unique<ScanSource>(TableScan::Create(snapshot, std::move(outputs), std::move(filters), context_),
-                                             snapshot, std::move(layout), node.table_name);
+  auto source = std::make_unique<ScanSource>(
+      TableScan::Create(snapshot, std::move(outputs), std::move(filters), context_), snapshot,
+      std::move(layout), node.table_name);
   ScanSource* scan = source.get();
   scans_[&node] = {scan, snapshot, 0};
   Open open = Start(std::move(source), node, EstimateRows(node));
@@ -64,7 +71,8 @@ Result<PlanCompiler::Open> PlanCompiler::CompileScan(const plan::Node& node, std
   return open;
 }
 
-Result<PlanCompiler::Open> PlanCompiler::CompileFilter(const plan::Node& node, const ColumnSet& needed) {
+Result<PlanCompiler::Open> PlanCompiler::CompileFilter(const plan::Node& node,
+                                                       const ColumnSet& needed) {
   std::vector<plan::ExprPtr> terms;
   plan::SplitConjunction(node.predicate, &terms);
   // Filters directly above a scan, or above other filters there, belong to the scan.
@@ -85,18 +93,20 @@ Result<PlanCompiler::Open> PlanCompiler::CompileFilter(const plan::Node& node, c
   return open;
 }
 
-Result<void> PlanCompiler::AddFilter(Open* open, const std::vector<plan::ExprPtr>& terms, const ColumnSet& needed,
-                                 const plan::Node& node) {
+Result<void> PlanCompiler::AddFilter(Open* open, const std::vector<plan::ExprPtr>& terms,
+                                     const ColumnSet& needed, const plan::Node& node) {
   std::vector<plan::ExprPtr> ordered = terms;
-  std::stable_sort(ordered.begin(), ordered.end(),
-                   [](const plan::ExprPtr& a, const plan::ExprPtr& b) { return TermCost(*a) < TermCost(*b); });
+  std::stable_sort(
+      ordered.begin(), ordered.end(),
+      [](const plan::ExprPtr& a, const plan::ExprPtr& b) { return TermCost(*a) < TermCost(*b); });
   const BatchLayout& input = open->layout();
   ASSIGN_OR_RETURN(std::unique_ptr<Expression> predicate,
                    Expression::Compile(plan::Conjunction(std::move(ordered)), input, context_));
   std::vector<uint32_t> output;
   for (size_t i = 0; i < input.columns.size(); ++i)
     if (needed.contains(input.columns[i].id)) output.push_back(static_cast<uint32_t>(i));
-  Append(open, std::make_unique<FilterOperator>(std::move(predicate), input, std::move(output)), node);
+  Append(open, std::make_unique<FilterOperator>(std::move(predicate), input, std::move(output)),
+         node);
   return {};
 }
 

@@ -8,8 +8,9 @@ namespace sirocco::engine {
 
 namespace {
 
-SIROCCO_CLONES uint32_t FindInBitmap(const int64_t* keys, const uint8_t* nulls, uint32_t count, int64_t min, uint64_t domain,
-                                     const uint64_t* bitmap, uint16_t* hits) {
+SIROCCO_CLONES uint32_t FindInBitmap(const int64_t* keys, const uint8_t* nulls, uint32_t count,
+                                     int64_t min, uint64_t domain, const uint64_t* bitmap,
+                                     uint16_t* hits) {
   uint32_t m = 0;
   if (nulls == nullptr) {
     for (uint32_t i = 0; i < count; ++i) {
@@ -32,8 +33,8 @@ SIROCCO_CLONES uint32_t FindInBitmap(const int64_t* keys, const uint8_t* nulls, 
 }
 
 // All keys of the domain are present: only the bounds need a test.
-SIROCCO_CLONES uint32_t FindInRange(const int64_t* keys, const uint8_t* nulls, uint32_t count, int64_t min, uint64_t domain,
-                                    uint16_t* hits) {
+SIROCCO_CLONES uint32_t FindInRange(const int64_t* keys, const uint8_t* nulls, uint32_t count,
+                                    int64_t min, uint64_t domain, uint16_t* hits) {
   uint32_t m = 0;
   for (uint32_t i = 0; i < count; ++i) {
     const uint64_t u = static_cast<uint64_t>(keys[i]) - static_cast<uint64_t>(min);
@@ -43,7 +44,8 @@ SIROCCO_CLONES uint32_t FindInRange(const int64_t* keys, const uint8_t* nulls, u
   return m;
 }
 
-SIROCCO_CLONES void Offsets(const int64_t* keys, const uint16_t* rows, uint32_t count, int64_t min, uint32_t* groups) {
+SIROCCO_CLONES void Offsets(const int64_t* keys, const uint16_t* rows, uint32_t count, int64_t min,
+                            uint32_t* groups) {
   if (rows == nullptr) {
     for (uint32_t i = 0; i < count; ++i) groups[i] = static_cast<uint32_t>(keys[i] - min);
   } else {
@@ -51,17 +53,20 @@ SIROCCO_CLONES void Offsets(const int64_t* keys, const uint16_t* rows, uint32_t 
   }
 }
 
-SIROCCO_CLONES void Ranks(const int64_t* keys, const uint16_t* rows, uint32_t count, int64_t min, const uint64_t* bitmap,
-                          const uint32_t* rank, uint32_t* groups) {
+SIROCCO_CLONES void Ranks(const int64_t* keys, const uint16_t* rows, uint32_t count, int64_t min,
+                          const uint64_t* bitmap, const uint32_t* rank, uint32_t* groups) {
   for (uint32_t i = 0; i < count; ++i) {
-    const uint64_t u = static_cast<uint64_t>(keys[rows == nullptr ? i : rows[i]]) - static_cast<uint64_t>(min);
+    const uint64_t u =
+        static_cast<uint64_t>(keys[rows == nullptr ? i : rows[i]]) - static_cast<uint64_t>(min);
     const uint64_t before = bitmap[u >> 6] & ((uint64_t{1} << (u & 63)) - 1);
     groups[i] = rank[u >> 6] + static_cast<uint32_t>(__builtin_popcountll(before));
   }
 }
 
-// Without branches: keys outside of the range change nothing in a word of the range (another thread may own theirs).
-SIROCCO_CLONES void MarkBits(const int64_t* keys, uint32_t count, int64_t min, uint64_t first, uint64_t last, uint64_t* words) {
+// Without branches: keys outside of the range change nothing in a word of the range (another thread
+// may own theirs).
+SIROCCO_CLONES void MarkBits(const int64_t* keys, uint32_t count, int64_t min, uint64_t first,
+                             uint64_t last, uint64_t* words) {
   for (uint32_t i = 0; i < count; ++i) {
     const uint64_t u = static_cast<uint64_t>(keys[i]) - static_cast<uint64_t>(min);
     const uint64_t inside = (u >= first) & (u <= last);
@@ -100,12 +105,14 @@ Result<void> DenseIndex::Number(bool compact) {
   return {};
 }
 
-uint32_t DenseIndex::Find(const int64_t* keys, const uint8_t* nulls, uint32_t count, uint16_t* hits) const {
+uint32_t DenseIndex::Find(const int64_t* keys, const uint8_t* nulls, uint32_t count,
+                          uint16_t* hits) const {
   if (num_distinct_ == domain_) return FindInRange(keys, nulls, count, min_, domain_, hits);
   return FindInBitmap(keys, nulls, count, min_, domain_, bitmap(), hits);
 }
 
-void DenseIndex::Groups(const int64_t* keys, const uint16_t* rows, uint32_t count, uint32_t* groups) const {
+void DenseIndex::Groups(const int64_t* keys, const uint16_t* rows, uint32_t count,
+                        uint32_t* groups) const {
   if (identity_) {
     Offsets(keys, rows, count, min_, groups);
   } else {

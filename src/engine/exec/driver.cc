@@ -18,7 +18,8 @@ struct ClockPair {
   uint64_t ticks = __rdtsc();
   std::chrono::steady_clock::time_point time = std::chrono::steady_clock::now();
 };
-// Taken when the process starts; the rate of the counter is measured over the whole life of the process.
+// Taken when the process starts; the rate of the counter is measured over the whole life of the
+// process.
 const ClockPair kProcessStart;
 
 // What the workers of one parallel step share.
@@ -61,7 +62,8 @@ class StepStatus {
 // One worker's chain: link i hands its input to operator i, the last one to the sink.
 class Chain {
  public:
-  Chain(const Pipeline& pipeline, uint32_t worker) : pipeline_(pipeline), links_(pipeline.operators.size() + 1) {
+  Chain(const Pipeline& pipeline, uint32_t worker)
+      : pipeline_(pipeline), links_(pipeline.operators.size() + 1) {
     source_state_ = pipeline.source->MakeState(worker);
     for (size_t i = 0; i < pipeline.operators.size(); ++i) {
       links_[i].op = pipeline.operators[i].get();
@@ -140,13 +142,14 @@ class Chain {
 Result<void> RunTasks(const std::vector<Task>& tasks, QueryContext* context) {
   StepStatus status(context);
   std::atomic<size_t> next{0};
-  WorkerPool::Shared().Run(std::min<uint64_t>(context->num_workers(), tasks.size()), [&](uint32_t worker) {
-    while (!status.stopped() && !context->cancelled()) {
-      const size_t i = next.fetch_add(1, std::memory_order_relaxed);
-      if (i >= tasks.size()) return;
-      status.Guard([&] { return tasks[i](worker); });
-    }
-  });
+  WorkerPool::Shared().Run(std::min<uint64_t>(context->num_workers(), tasks.size()),
+                           [&](uint32_t worker) {
+                             while (!status.stopped() && !context->cancelled()) {
+                               const size_t i = next.fetch_add(1, std::memory_order_relaxed);
+                               if (i >= tasks.size()) return;
+                               status.Guard([&] { return tasks[i](worker); });
+                             }
+                           });
   return status.result();
 }
 
@@ -156,12 +159,16 @@ uint64_t ReadTicks() { return __rdtsc(); }
 
 uint64_t TicksToNanoseconds(uint64_t ticks) {
   const ClockPair now;
-  const double elapsed_ns = std::chrono::duration<double, std::nano>(now.time - kProcessStart.time).count();
+  const double elapsed_ns =
+      std::chrono::duration<double, std::nano>(now.time - kProcessStart.time).count();
   const double elapsed_ticks = static_cast<double>(now.ticks - kProcessStart.ticks);
-  return elapsed_ticks > 0 ? static_cast<uint64_t>(static_cast<double>(ticks) * (elapsed_ns / elapsed_ticks)) : 0;
+  return elapsed_ticks > 0
+             ? static_cast<uint64_t>(static_cast<double>(ticks) * (elapsed_ns / elapsed_ticks))
+             : 0;
 }
 
-Result<void> RunPipeline(const Pipeline& pipeline, QueryContext* context, std::vector<StageCounters>* counters) {
+Result<void> RunPipeline(const Pipeline& pipeline, QueryContext* context,
+                         std::vector<StageCounters>* counters) {
   counters->assign(pipeline.operators.size() + 2, {});
   if (context->cancelled()) return MakeError(ErrorCode::kCancelled, "query cancelled");
   StepStatus status(context);
@@ -173,7 +180,8 @@ Result<void> RunPipeline(const Pipeline& pipeline, QueryContext* context, std::v
   RETURN_IF_ERROR(status.result());
 
   // One morsel is not worth waking a thread for.
-  const uint32_t num_workers = std::max(1u, std::min(context->num_workers(), pipeline.source->num_morsels()));
+  const uint32_t num_workers =
+      std::max(1u, std::min(context->num_workers(), pipeline.source->num_morsels()));
   std::mutex counters_mutex;
   WorkerPool::Shared().Run(num_workers, [&](uint32_t worker) {
     status.Guard([&]() -> Result<void> {

@@ -1,5 +1,5 @@
-// Runs one pipeline: morsels through source, operators and sink on several workers, then the sink's finishing tasks.
-// Threads: RunPipeline from one thread per query at a time.
+// Runs one pipeline: morsels through source, operators and sink on several workers, then the sink's
+// finishing tasks. Threads: RunPipeline from one thread per query at a time.
 #pragma once
 
 #include <cstdint>
@@ -13,11 +13,13 @@ namespace sirocco::engine {
 // What a stage did, summed over workers. Stage 0 is the source, then the operators, then the sink.
 struct StageCounters {
   uint64_t rows_out = 0;
-  uint64_t ticks = 0;      // of the time stamp counter, without the time of later stages
+  uint64_t ticks = 0;  // of the time stamp counter, without the time of later stages
 };
 
-// Runs to the end. `counters` gets one entry per stage. Errors: the first of any worker; kCancelled; kOutOfMemory also for a failed allocation.
-Result<void> RunPipeline(const Pipeline& pipeline, QueryContext* context, std::vector<StageCounters>* counters);
+// Runs to the end. `counters` gets one entry per stage. Errors: the first of any worker;
+// kCancelled; kOutOfMemory also for a failed allocation.
+Result<void> RunPipeline(const Pipeline& pipeline, QueryContext* context,
+                         std::vector<StageCounters>* counters);
 
 // Nanoseconds of `ticks` of the time stamp counter.
 uint64_t TicksToNanoseconds(uint64_t ticks);

@@ -1,8 +1,10 @@
-// Directory of an unchained hash table: build rows lie in the order of their hash prefix, and the directory says where each prefix ends.
+// Directory of an unchained hash table: build rows lie in the order of their hash prefix, and the
+// directory says where each prefix ends.
 //
-// Shape: 2^k entries of 64 bits: (end of the prefix's rows << 16) | tag; the rows of entry e are [end(e-1), end(e)). The tag is a 16-bit Bloom
-// filter of the rows' hashes, so that most misses are rejected without touching a row. Entry index = upper k bits of the hash.
-// Source: Birler, Schmidt, Fent, Neumann, "Simple, Efficient, and Robust Hash Tables for Join Processing", DaMoN 2024.
+// Shape: 2^k entries of 64 bits: (end of the prefix's rows << 16) | tag; the rows of entry e are
+// [end(e-1), end(e)). The tag is a 16-bit Bloom filter of the rows' hashes, so that most misses are
+// rejected without touching a row. Entry index = upper k bits of the hash. Source: Birler, Schmidt,
+// Fent, Neumann, "Simple, Efficient, and Robust Hash Tables for Join Processing", DaMoN 2024.
 // Threads: Place for disjoint prefix ranges in parallel; afterwards immutable.
 #pragma once
 
@@ -21,7 +23,9 @@ inline uint64_t HashInteger(uint64_t key) {
   key *= 0xd6e8feb86659fd93ull;
   return key ^ (key >> 32);
 }
-inline uint64_t CombineHashes(uint64_t a, uint64_t b) { return HashInteger(a * 0x9E3779B97F4A7C15ull + b); }
+inline uint64_t CombineHashes(uint64_t a, uint64_t b) {
+  return HashInteger(a * 0x9E3779B97F4A7C15ull + b);
+}
 
 class HashIndex {
  public:
@@ -30,8 +34,8 @@ class HashIndex {
   uint64_t num_entries() const { return num_entries_; }
   uint64_t Entry(uint64_t hash) const { return hash >> shift_; }
 
-  // Building, for entries [first, last) by one thread each: Count every row, then Close with the number of rows before `first`, then Place
-  // every row in any order to get its position.
+  // Building, for entries [first, last) by one thread each: Count every row, then Close with the
+  // number of rows before `first`, then Place every row in any order to get its position.
   void Count(uint64_t hash) {
     uint64_t& entry = directory_.as<uint64_t>()[Entry(hash)];
     entry = (entry + (1 << 16)) | Tag(hash);
@@ -45,13 +49,15 @@ class HashIndex {
     return position;
   }
 
-  // For each row whose hash may be present: its number in `hits` and the range of build rows to compare with. `nulls` (may be null) marks rows
-  // that match nothing. Returns the number of hits.
-  uint32_t Find(const uint64_t* hashes, const uint8_t* nulls, uint32_t count, uint16_t* hits, uint32_t* begins,
-                uint32_t* ends) const;
+  // For each row whose hash may be present: its number in `hits` and the range of build rows to
+  // compare with. `nulls` (may be null) marks rows that match nothing. Returns the number of hits.
+  uint32_t Find(const uint64_t* hashes, const uint8_t* nulls, uint32_t count, uint16_t* hits,
+                uint32_t* begins, uint32_t* ends) const;
 
  private:
-  static uint64_t Tag(uint64_t hash) { return (uint64_t{1} << (hash & 15)) | (uint64_t{1} << ((hash >> 4) & 15)); }
+  static uint64_t Tag(uint64_t hash) {
+    return (uint64_t{1} << (hash & 15)) | (uint64_t{1} << ((hash >> 4) & 15));
+  }
 
   uint64_t num_entries_ = 0;
   int shift_ = 63;

@@ -12,10 +12,13 @@ namespace {
 
 std::atomic<JoinDebug> join_debug{JoinDebug::kNone};
 
-// A bitmap of 256 bits per row costs about as much memory as a hash table's row and stays a single cache miss per probe (often none: probes
-// tend to be clustered); domains of a million bits fit L2 whatever the row count.
-constexpr uint64_t kDomainPerRow = 256, kSmallDomain = uint64_t{1} << 20, kLargestDomain = uint64_t{1} << 36;
-// With one of several keys indexed, more candidates per key than this cost more than hashing all keys.
+// A bitmap of 256 bits per row costs about as much memory as a hash table's row and stays a single
+// cache miss per probe (often none: probes tend to be clustered); domains of a million bits fit L2
+// whatever the row count.
+constexpr uint64_t kDomainPerRow = 256, kSmallDomain = uint64_t{1} << 20,
+                   kLargestDomain = uint64_t{1} << 36;
+// With one of several keys indexed, more candidates per key than this cost more than hashing all
+// keys.
 constexpr uint64_t kMaxCandidatesPerKey = 8;
 // Fewer rows than this are placed by one thread: waking another costs more.
 constexpr uint64_t kParallelRows = 32768;
@@ -43,8 +46,8 @@ void SetJoinDebug(JoinDebug debug) { join_debug = debug; }
 struct JoinBuild::Part {
   std::unique_ptr<RowBlocks> rows, null_rows;
   uint64_t rows_seen = 0, null_keys_seen = 0;
-  std::vector<int64_t> min, max;         // per key of form kInt64
-  std::vector<bool> has_nulls;           // per null-safe key
+  std::vector<int64_t> min, max;  // per key of form kInt64
+  std::vector<bool> has_nulls;    // per null-safe key
 };
 
 struct JoinBuild::State final : LocalState {
@@ -55,23 +58,40 @@ struct JoinBuild::State final : LocalState {
   uint16_t rows[kVectorSize], null_rows[kVectorSize];
 };
 
-// The steps after all rows are stored; each returns tasks that the workers run before the next step.
+// The steps after all rows are stored; each returns tasks that the workers run before the next
+// step.
 class JoinBuild::Assembly {
  public:
-  explicit Assembly(JoinBuild* build) : build_(*build), table_(*build->table_), num_keys_(build->spec_->keys.forms.size()) {}
+  explicit Assembly(JoinBuild* build)
+      : build_(*build), table_(*build->table_), num_keys_(build->spec_->keys.forms.size()) {}
 
   Result<std::vector<Task>> Next() {
     while (true) {
       std::vector<Task> tasks;
       switch (step_) {
-        case Step::kAnalyze: RETURN_IF_ERROR(Analyze()); break;
-        case Step::kMark: RETURN_IF_ERROR(StartDense(&tasks)); break;
-        case Step::kNumber: RETURN_IF_ERROR(NumberGroups(&tasks)); break;
-        case Step::kHash: RETURN_IF_ERROR(StartHash(&tasks)); break;
-        case Step::kDirectory: RETURN_IF_ERROR(StartDirectory()); break;
-        case Step::kPlace: RETURN_IF_ERROR(StartPlacing(&tasks)); break;
-        case Step::kFinish: RETURN_IF_ERROR(FinishUp()); break;
-        case Step::kDone: return std::vector<Task>{};
+        case Step::kAnalyze:
+          RETURN_IF_ERROR(Analyze());
+          break;
+        case Step::kMark:
+          RETURN_IF_ERROR(StartDense(&tasks));
+          break;
+        case Step::kNumber:
+          RETURN_IF_ERROR(NumberGroups(&tasks));
+          break;
+        case Step::kHash:
+          RETURN_IF_ERROR(StartHash(&tasks));
+          break;
+        case Step::kDirectory:
+          RETURN_IF_ERROR(StartDirectory());
+          break;
+        case Step::kPlace:
+          RETURN_IF_ERROR(StartPlacing(&tasks));
+          break;
+        case Step::kFinish:
+          RETURN_IF_ERROR(FinishUp());
+          break;
+        case Step::kDone:
+          return std::vector<Task>{};
       }
       if (tasks.size() == 1) {
         RETURN_IF_ERROR(tasks[0](0));
@@ -87,8 +107,8 @@ class JoinBuild::Assembly {
   struct BlockRef {
     const RowBlocks* rows;
     const RowBlock* block;
-    int64_t min = 0, max = -1;    // kDense: indexed numbers of the block
-    PoolBuffer hashes;            // kHash
+    int64_t min = 0, max = -1;  // kDense: indexed numbers of the block
+    PoolBuffer hashes;          // kHash
     std::vector<uint64_t> rows_per_range;
   };
 
@@ -108,7 +128,8 @@ class JoinBuild::Assembly {
   // Calls visit(numbers, count, first row) for pieces of a block.
   template <typename Visit>
   void ForEachNumber(const BlockRef& ref, const Visit& visit) const;
-  void ScatterRows(const RowBlock& block, uint32_t first, const uint32_t* rows, const uint32_t* positions, uint32_t count);
+  void ScatterRows(const RowBlock& block, uint32_t first, const uint32_t* rows,
+                   const uint32_t* positions, uint32_t count);
   void TryOneKey();
   Result<void> MakeFilter(uint32_t key);
   uint64_t Budget(uint64_t rows) const {
@@ -122,14 +143,20 @@ class JoinBuild::Assembly {
   Step step_ = Step::kAnalyze;
   std::vector<int64_t> min_, max_;
   std::vector<BlockRef> blocks_;
-  std::vector<std::pair<uint64_t, uint64_t>> ranges_;   // [first, last] of the domain or [first, last) of the directory
+  std::vector<std::pair<uint64_t, uint64_t>>
+      ranges_;  // [first, last] of the domain or [first, last) of the directory
   std::vector<uint64_t> rows_before_;
   bool one_key_ = false, counted_ = false;
 };
 
-JoinBuild::JoinBuild(std::shared_ptr<const JoinSpec> spec, const BatchLayout& input, QueryContext* context)
-    : spec_(std::move(spec)), context_(context), payload_(spec_->payload), table_(std::make_shared<JoinTable>()) {
-  for (const ColumnInfo& column : spec_->build_keys().columns) stored_.push_back(PlanStorage(column));
+JoinBuild::JoinBuild(std::shared_ptr<const JoinSpec> spec, const BatchLayout& input,
+                     QueryContext* context)
+    : spec_(std::move(spec)),
+      context_(context),
+      payload_(spec_->payload),
+      table_(std::make_shared<JoinTable>()) {
+  for (const ColumnInfo& column : spec_->build_keys().columns)
+    stored_.push_back(PlanStorage(column));
   for (uint32_t position : payload_) stored_.push_back(PlanStorage(input.columns[position]));
   parts_.resize(context->num_workers());
   filter_targets_.resize(spec_->keys.forms.size());
@@ -138,7 +165,9 @@ JoinBuild::JoinBuild(std::shared_ptr<const JoinSpec> spec, const BatchLayout& in
 
 JoinBuild::~JoinBuild() = default;
 
-bool JoinBuild::IsSelective(double num_keys, double target_distinct) { return num_keys <= kUsefulShare * target_distinct; }
+bool JoinBuild::IsSelective(double num_keys, double target_distinct) {
+  return num_keys <= kUsefulShare * target_distinct;
+}
 
 void JoinBuild::RequestFilter(uint32_t key, double target_distinct) {
   double& target = filter_targets_[key];
@@ -170,12 +199,14 @@ Result<void> JoinBuild::Consume(const Batch& batch, LocalState* local) {
     const Vector& key = state->vectors[k] = state->reader.vectors()[k];
     if (key.nulls == nullptr) continue;
     if (spec_->keys.forms[k].null_safe) {
-      if (!part->has_nulls[k]) part->has_nulls[k] = std::memchr(key.nulls, 1, batch.count) != nullptr;
+      if (!part->has_nulls[k])
+        part->has_nulls[k] = std::memchr(key.nulls, 1, batch.count) != nullptr;
     } else {
       may_be_unmatchable = true;
     }
   }
-  for (size_t c = 0; c < payload_.size(); ++c) state->vectors[num_keys + c] = batch.vectors[payload_[c]];
+  for (size_t c = 0; c < payload_.size(); ++c)
+    state->vectors[num_keys + c] = batch.vectors[payload_[c]];
   part->rows_seen += batch.count;
 
   uint32_t count = batch.count;
@@ -199,7 +230,8 @@ Result<void> JoinBuild::Consume(const Batch& batch, LocalState* local) {
       count = matchable;
       rows = state->rows;
       if (spec_->keeps_null_rows())
-        RETURN_IF_ERROR(part->null_rows->Append(state->vectors.data(), state->null_rows, unmatchable));
+        RETURN_IF_ERROR(
+            part->null_rows->Append(state->vectors.data(), state->null_rows, unmatchable));
     }
   }
   for (size_t k = 0; k < num_keys; ++k) {
@@ -240,7 +272,8 @@ OperatorStatistics JoinBuild::Describe() const {
   out.name = "JoinBuild (" + index + ")";
   out.rows_out = table_->rows_seen;
   out.detail = "build " + std::to_string(table_->rows_seen) + " rows";
-  for (const JoinColumn& column : table_->payload_columns) out.memory_peak_bytes += column.values.bytes() + column.nulls.bytes();
+  for (const JoinColumn& column : table_->payload_columns)
+    out.memory_peak_bytes += column.values.bytes() + column.nulls.bytes();
   return out;
 }
 
@@ -292,7 +325,8 @@ Result<void> JoinBuild::Assembly::Analyze() {
   for (uint32_t k = 0; k < num_keys_ && packable; ++k) {
     const JoinKeyForm& form = spec.keys.forms[k];
     const uint64_t span = static_cast<uint64_t>(max_[k]) - static_cast<uint64_t>(min_[k]);
-    packable = form.form == KeyForm::kInt64 && !form.mixed_sign && !table_.null_matches[k] && span < budget;
+    packable = form.form == KeyForm::kInt64 && !form.mixed_sign && !table_.null_matches[k] &&
+               span < budget;
     if (!packable) break;
     table_.packed.push_back({.key = k, .min = min_[k], .extent = span + 1, .stride = domain});
     packable = domain <= budget / (span + 1);
@@ -308,14 +342,16 @@ Result<void> JoinBuild::Assembly::Analyze() {
   return {};
 }
 
-// Indexes the widest key of several whose domain is small enough; NumberGroups gives it up again if too many rows share a key.
+// Indexes the widest key of several whose domain is small enough; NumberGroups gives it up again if
+// too many rows share a key.
 void JoinBuild::Assembly::TryOneKey() {
   if (num_keys_ < 2) return;
   const uint64_t budget = Budget(table_.num_rows);
   for (uint32_t k = 0; k < num_keys_; ++k) {
     const JoinKeyForm& form = build_.spec_->keys.forms[k];
     const uint64_t span = static_cast<uint64_t>(max_[k]) - static_cast<uint64_t>(min_[k]);
-    if (form.form != KeyForm::kInt64 || form.mixed_sign || table_.null_matches[k] || span >= budget) continue;
+    if (form.form != KeyForm::kInt64 || form.mixed_sign || table_.null_matches[k] || span >= budget)
+      continue;
     if (!table_.packed.empty() && table_.packed[0].extent > span) continue;
     table_.packed.assign(1, {.key = k, .min = min_[k], .extent = span + 1, .stride = 1});
   }
@@ -337,8 +373,8 @@ void JoinBuild::Assembly::ForEachNumber(const BlockRef& ref, const Visit& visit)
   for (uint32_t first = 0; first < ref.block->count; first += kVectorSize) {
     const uint32_t n = std::min(kVectorSize, ref.block->count - first);
     for (const JoinTable::PackedKey& part : table_.packed) {
-      keys[part.key] = ReadStored(ref.rows->columns()[part.key], ref.block->values[part.key].data(), nullptr, first, n,
-                                  &buffers[part.key]);
+      keys[part.key] = ReadStored(ref.rows->columns()[part.key], ref.block->values[part.key].data(),
+                                  nullptr, first, n, &buffers[part.key]);
     }
     visit(table_.PackKeys(keys.data(), n, static_cast<int64_t*>(packed.data())), n, first);
   }
@@ -349,15 +385,19 @@ Result<void> JoinBuild::Assembly::StartDense(std::vector<Task>* tasks) {
   const bool single = table_.packed.size() == 1;
   uint64_t domain = 1;
   for (const JoinTable::PackedKey& part : table_.packed) domain *= part.extent;
-  RETURN_IF_ERROR(table_.dense.Prepare(single ? table_.packed[0].min : 0, domain, build_.context_->pool()));
+  RETURN_IF_ERROR(
+      table_.dense.Prepare(single ? table_.packed[0].min : 0, domain, build_.context_->pool()));
   step_ = Step::kNumber;
   const uint64_t num_ranges = table_.num_rows < kParallelRows ? 1 : build_.context_->num_workers();
   const uint64_t per_range = ((domain + num_ranges - 1) / num_ranges + 63) / 64 * 64;
-  for (uint64_t first = 0; first < domain; first += per_range) ranges_.push_back({first, std::min(domain, first + per_range) - 1});
+  for (uint64_t first = 0; first < domain; first += per_range)
+    ranges_.push_back({first, std::min(domain, first + per_range) - 1});
   for (const auto& [first, last] : ranges_) {
     tasks->push_back([this, first = first, last = last](uint32_t) -> Result<void> {
       for (BlockRef& ref : blocks_)
-        ForEachNumber(ref, [&](const int64_t* numbers, uint32_t n, uint32_t) { table_.dense.Mark(numbers, n, first, last); });
+        ForEachNumber(ref, [&](const int64_t* numbers, uint32_t n, uint32_t) {
+          table_.dense.Mark(numbers, n, first, last);
+        });
       return {};
     });
   }
@@ -387,8 +427,10 @@ Result<void> JoinBuild::Assembly::NumberGroups(std::vector<Task>* tasks) {
   table_.unique = dense.num_distinct() == table_.num_rows;
   step_ = Step::kPlace;
   if (table_.unique) return {};
-  RETURN_IF_ERROR(table_.offsets.Allocate(build_.context_->pool(), (dense.num_groups() + 1) * sizeof(uint32_t), true));
-  // Rows per group, counted one place up: offsets[g + 1] becomes the cursor of group g and finally its end.
+  RETURN_IF_ERROR(table_.offsets.Allocate(build_.context_->pool(),
+                                          (dense.num_groups() + 1) * sizeof(uint32_t), true));
+  // Rows per group, counted one place up: offsets[g + 1] becomes the cursor of group g and finally
+  // its end.
   for (const auto& [first, last] : ranges_) {
     tasks->push_back([this, first = first, last = last](uint32_t) -> Result<void> {
       uint32_t* counts = table_.offsets.as<uint32_t>() + 1;
@@ -398,7 +440,8 @@ Result<void> JoinBuild::Assembly::NumberGroups(std::vector<Task>* tasks) {
         ForEachNumber(ref, [&](const int64_t* numbers, uint32_t n, uint32_t) {
           uint32_t m = 0;
           for (uint32_t i = 0; i < n; ++i) {
-            const uint64_t u = static_cast<uint64_t>(numbers[i]) - static_cast<uint64_t>(table_.dense.min());
+            const uint64_t u =
+                static_cast<uint64_t>(numbers[i]) - static_cast<uint64_t>(table_.dense.min());
             inside[m] = numbers[i];
             m += u >= first && u <= last;
           }
@@ -416,13 +459,16 @@ Result<void> JoinBuild::Assembly::StartHash(std::vector<Task>* tasks) {
   for (uint32_t k = 0; k < num_keys_; ++k) table_.verify.push_back(k);
   RETURN_IF_ERROR(table_.hash.Prepare(table_.num_rows, build_.context_->pool()));
   const uint64_t entries = table_.hash.num_entries();
-  const uint64_t num_ranges = table_.num_rows < kParallelRows ? 1 : std::min<uint64_t>(build_.context_->num_workers(), 64);
+  const uint64_t num_ranges =
+      table_.num_rows < kParallelRows ? 1 : std::min<uint64_t>(build_.context_->num_workers(), 64);
   const uint64_t per_range = (entries + num_ranges - 1) / num_ranges;
-  for (uint64_t first = 0; first < entries; first += per_range) ranges_.push_back({first, std::min(entries, first + per_range)});
+  for (uint64_t first = 0; first < entries; first += per_range)
+    ranges_.push_back({first, std::min(entries, first + per_range)});
   step_ = Step::kDirectory;
   for (BlockRef& ref : blocks_) {
     tasks->push_back([this, &ref, per_range](uint32_t) -> Result<void> {
-      RETURN_IF_ERROR(ref.hashes.Allocate(build_.context_->pool(), size_t{ref.block->count} * 8, false));
+      RETURN_IF_ERROR(
+          ref.hashes.Allocate(build_.context_->pool(), size_t{ref.block->count} * 8, false));
       ref.rows_per_range.assign(ranges_.size(), 0);
       std::vector<VectorBuffer> buffers(num_keys_);
       std::vector<Vector> keys(num_keys_);
@@ -430,11 +476,12 @@ Result<void> JoinBuild::Assembly::StartHash(std::vector<Task>* tasks) {
       for (uint32_t first = 0; first < ref.block->count; first += kVectorSize) {
         const uint32_t n = std::min(kVectorSize, ref.block->count - first);
         for (size_t k = 0; k < num_keys_; ++k) {
-          keys[k] = ReadStored(ref.rows->columns()[k], ref.block->values[k].data(), ref.block->nulls[k].as<uint8_t>(), first, n,
-                               &buffers[k]);
+          keys[k] = ReadStored(ref.rows->columns()[k], ref.block->values[k].data(),
+                               ref.block->nulls[k].as<uint8_t>(), first, n, &buffers[k]);
         }
         HashJoinKeys(build_.spec_->keys.forms, keys.data(), n, hashes + first);
-        for (uint32_t i = 0; i < n; ++i) ++ref.rows_per_range[table_.hash.Entry(hashes[first + i]) / per_range];
+        for (uint32_t i = 0; i < n; ++i)
+          ++ref.rows_per_range[table_.hash.Entry(hashes[first + i]) / per_range];
       }
       return {};
     });
@@ -469,15 +516,19 @@ Result<void> JoinBuild::Assembly::AllocateColumns() {
   table_.key_columns.resize(num_keys_);
   for (uint32_t k : table_.verify) RETURN_IF_ERROR(allocate(k, &table_.key_columns[k]));
   table_.payload_columns.resize(build_.payload_.size());
-  for (size_t c = 0; c < build_.payload_.size(); ++c) RETURN_IF_ERROR(allocate(num_keys_ + c, &table_.payload_columns[c]));
-  if (build_.spec_->marks_build()) RETURN_IF_ERROR(table_.matched.Allocate(pool, table_.num_positions, true));
+  for (size_t c = 0; c < build_.payload_.size(); ++c)
+    RETURN_IF_ERROR(allocate(num_keys_ + c, &table_.payload_columns[c]));
+  if (build_.spec_->marks_build())
+    RETURN_IF_ERROR(table_.matched.Allocate(pool, table_.num_positions, true));
   return {};
 }
 
-// Gives every row its position and copies its columns there, in one parallel pass over key or hash ranges.
+// Gives every row its position and copies its columns there, in one parallel pass over key or hash
+// ranges.
 Result<void> JoinBuild::Assembly::StartPlacing(std::vector<Task>* tasks) {
   const bool by_group = table_.index == JoinIndex::kDense && table_.unique;
-  table_.num_positions = (by_group ? table_.dense.num_groups() : table_.num_rows) + table_.num_null_rows;
+  table_.num_positions =
+      (by_group ? table_.dense.num_groups() : table_.num_rows) + table_.num_null_rows;
   RETURN_IF_ERROR(AllocateColumns());
   step_ = Step::kFinish;
   switch (table_.index) {
@@ -492,10 +543,12 @@ Result<void> JoinBuild::Assembly::StartPlacing(std::vector<Task>* tasks) {
         }
       }
       for (const auto& [first, last] : ranges_)
-        tasks->push_back([this, first = first, last = last](uint32_t) { return PlaceDense(first, last); });
+        tasks->push_back(
+            [this, first = first, last = last](uint32_t) { return PlaceDense(first, last); });
       break;
     case JoinIndex::kHash:
-      for (size_t r = 0; r < ranges_.size(); ++r) tasks->push_back([this, r](uint32_t) { return PlaceHash(r); });
+      for (size_t r = 0; r < ranges_.size(); ++r)
+        tasks->push_back([this, r](uint32_t) { return PlaceHash(r); });
       break;
     case JoinIndex::kAll: {
       std::vector<const RowBlocks*> rows;
@@ -505,13 +558,14 @@ Result<void> JoinBuild::Assembly::StartPlacing(std::vector<Task>* tasks) {
       break;
     }
     case JoinIndex::kEmpty:
-    case JoinIndex::kBitmap: break;
+    case JoinIndex::kBitmap:
+      break;
   }
   return {};
 }
 
-void JoinBuild::Assembly::ScatterRows(const RowBlock& block, uint32_t first, const uint32_t* rows, const uint32_t* positions,
-                                      uint32_t count) {
+void JoinBuild::Assembly::ScatterRows(const RowBlock& block, uint32_t first, const uint32_t* rows,
+                                      const uint32_t* positions, uint32_t count) {
   const auto scatter = [&](size_t column, JoinColumn* out) {
     const uint8_t width = out->stored.width;
     const char* values = block.values[column].as<char>() + size_t{first} * width;
@@ -529,7 +583,8 @@ void JoinBuild::Assembly::ScatterRows(const RowBlock& block, uint32_t first, con
     }
   };
   for (uint32_t k : table_.verify) scatter(k, &table_.key_columns[k]);
-  for (size_t c = 0; c < build_.payload_.size(); ++c) scatter(num_keys_ + c, &table_.payload_columns[c]);
+  for (size_t c = 0; c < build_.payload_.size(); ++c)
+    scatter(num_keys_ + c, &table_.payload_columns[c]);
 }
 
 Result<void> JoinBuild::Assembly::PlaceDense(uint64_t first_number, uint64_t last_number) {
@@ -590,7 +645,8 @@ Result<void> JoinBuild::Assembly::PlaceHash(size_t range) {
   return {};
 }
 
-void JoinBuild::Assembly::PlaceInOrder(const std::vector<const RowBlocks*>& all, uint64_t position) {
+void JoinBuild::Assembly::PlaceInOrder(const std::vector<const RowBlocks*>& all,
+                                       uint64_t position) {
   uint32_t positions[kVectorSize];
   for (const RowBlocks* rows : all) {
     for (const RowBlock& block : rows->blocks()) {
@@ -634,7 +690,8 @@ Result<void> JoinBuild::Assembly::MakeFilter(uint32_t key) {
     return {};
   }
   if (table_.packed.size() == 1 && table_.packed[0].key == key) {
-    if (target > 0 && !IsSelective(static_cast<double>(table_.dense.num_distinct()), target)) return {};
+    if (target > 0 && !IsSelective(static_cast<double>(table_.dense.num_distinct()), target))
+      return {};
     auto filter = std::make_shared<BitmapFilter>();
     filter->table = build_.table_;
     filter->min = min_[key];
@@ -648,7 +705,10 @@ Result<void> JoinBuild::Assembly::MakeFilter(uint32_t key) {
     for (const BlockRef& ref : blocks_) {
       for (uint32_t first = 0; first < ref.block->count; first += kVectorSize) {
         const uint32_t n = std::min(kVectorSize, ref.block->count - first);
-        visit(ReadStored(ref.rows->columns()[key], ref.block->values[key].data(), nullptr, first, n, &buffer).i64(), n);
+        visit(ReadStored(ref.rows->columns()[key], ref.block->values[key].data(), nullptr, first, n,
+                         &buffer)
+                  .i64(),
+              n);
       }
     }
   };
@@ -657,14 +717,17 @@ Result<void> JoinBuild::Assembly::MakeFilter(uint32_t key) {
     RETURN_IF_ERROR(filter->own.Prepare(min_[key], span + 1, build_.context_->pool()));
     for_each_key([&](const int64_t* keys, uint32_t n) { filter->own.Mark(keys, n, 0, span); });
     RETURN_IF_ERROR(filter->own.Number(false));
-    if (target > 0 && !IsSelective(static_cast<double>(filter->own.num_distinct()), target)) return {};
+    if (target > 0 && !IsSelective(static_cast<double>(filter->own.num_distinct()), target))
+      return {};
     filter->min = min_[key];
     filter->max = max_[key];
     filter->bitmap = filter->own.bitmap();
     out = {.filter = filter, .num_keys = filter->own.num_distinct()};
     return {};
   }
-  if (table_.num_rows > kLargestBloomRows || (target > 0 && !IsSelective(static_cast<double>(table_.num_rows), target))) return {};
+  if (table_.num_rows > kLargestBloomRows ||
+      (target > 0 && !IsSelective(static_cast<double>(table_.num_rows), target)))
+    return {};
   // 16 bits per key in one-word blocks: about 2 % false positives.
   auto filter = std::make_shared<BloomFilter>();
   const uint64_t words = std::bit_ceil(std::max<uint64_t>(table_.num_rows / 4, 16));

@@ -1,4 +1,5 @@
-// Sink of a join's build side: stores the rows, then chooses and builds the index (join_table.h), then publishes semijoin filters.
+// Sink of a join's build side: stores the rows, then chooses and builds the index (join_table.h),
+// then publishes semijoin filters.
 #pragma once
 
 #include <functional>
@@ -27,10 +28,12 @@ class JoinBuild final : public Sink {
   Result<void> Consume(const Batch& batch, LocalState* state) override;
   Result<std::vector<Task>> Finish() override;
 
-  // Asks for a semijoin filter on build key `key`, to be made in Finish unless nearly all of the `target_distinct` values that the filtered
-  // column has (negative: unknown) occur. Before the pipeline runs; the largest of several requests counts.
+  // Asks for a semijoin filter on build key `key`, to be made in Finish unless nearly all of the
+  // `target_distinct` values that the filtered column has (negative: unknown) occur. Before the
+  // pipeline runs; the largest of several requests counts.
   void RequestFilter(uint32_t key, double target_distinct);
-  // The filter of a key; empty if none was made. After the pipeline has ended. `num_keys`: different keys (for a Bloom filter an upper bound).
+  // The filter of a key; empty if none was made. After the pipeline has ended. `num_keys`:
+  // different keys (for a Bloom filter an upper bound).
   struct PublishedFilter {
     std::shared_ptr<const SemijoinFilter> filter;
     uint64_t num_keys = 0;
@@ -41,8 +44,8 @@ class JoinBuild final : public Sink {
 
  private:
   struct State;
-  struct Part;      // rows of one worker
-  class Assembly;   // the steps after all rows are stored
+  struct Part;     // rows of one worker
+  class Assembly;  // the steps after all rows are stored
 
   std::shared_ptr<const JoinSpec> spec_;
   QueryContext* context_;
@@ -51,7 +54,8 @@ class JoinBuild final : public Sink {
   std::vector<std::unique_ptr<Part>> parts_;  // per worker
   std::shared_ptr<JoinTable> table_;
   std::unique_ptr<Assembly> assembly_;
-  std::vector<double> filter_targets_;        // per key: 0 = no filter wanted, negative = wanted for an unknown number of values
+  std::vector<double> filter_targets_;  // per key: 0 = no filter wanted, negative = wanted for an
+                                        // unknown number of values
   std::vector<PublishedFilter> filters_;
 };
 

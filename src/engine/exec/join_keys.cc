@@ -14,16 +14,20 @@ namespace {
 constexpr uint64_t kNullHash = 0x5bd1e995a3c59ac3ull;
 
 bool IsNumeric(const plan::Type& type) {
-  return type.kind == plan::TypeKind::kDecimal || type.IsInteger() || type.kind == plan::TypeKind::kYear ||
-         type.kind == plan::TypeKind::kBit;
+  return type.kind == plan::TypeKind::kDecimal || type.IsInteger() ||
+         type.kind == plan::TypeKind::kYear || type.kind == plan::TypeKind::kBit;
 }
 
 uint8_t IntegerDigits(const plan::Type& type) {
-  return type.kind == plan::TypeKind::kDecimal ? static_cast<uint8_t>(type.precision - type.scale) : 20;
+  return type.kind == plan::TypeKind::kDecimal ? static_cast<uint8_t>(type.precision - type.scale)
+                                               : 20;
 }
 
-// Decimals beyond 38 digits travel in MySQL's packed form, which compares as bytes within one precision and scale.
-bool IsHuge(const plan::Type& type) { return type.kind == plan::TypeKind::kDecimal && type.precision > 38; }
+// Decimals beyond 38 digits travel in MySQL's packed form, which compares as bytes within one
+// precision and scale.
+bool IsHuge(const plan::Type& type) {
+  return type.kind == plan::TypeKind::kDecimal && type.precision > 38;
+}
 
 // Decimals of different scales (or a decimal and an integer) are brought to the larger scale.
 Result<plan::JoinKey> AlignScales(plan::JoinKey key) {
@@ -31,20 +35,30 @@ Result<plan::JoinKey> AlignScales(plan::JoinKey key) {
   if (!IsNumeric(a) || !IsNumeric(b)) return key;
   const uint8_t scale_a = a.kind == plan::TypeKind::kDecimal ? a.scale : 0;
   const uint8_t scale_b = b.kind == plan::TypeKind::kDecimal ? b.scale : 0;
-  const bool wide = (a.kind == plan::TypeKind::kDecimal && a.precision > 18) || (b.kind == plan::TypeKind::kDecimal && b.precision > 18);
+  const bool wide = (a.kind == plan::TypeKind::kDecimal && a.precision > 18) ||
+                    (b.kind == plan::TypeKind::kDecimal && b.precision > 18);
   if (IsHuge(a) || IsHuge(b)) {
     if (a.kind == b.kind && a.precision == b.precision && a.scale == b.scale) return key;
     const uint8_t scale = std::max(scale_a, scale_b);
-    const uint32_t precision = std::max(39u, std::max<uint32_t>(IntegerDigits(a), IntegerDigits(b)) + scale);
+    const uint32_t precision =
+        std::max(39u, std::max<uint32_t>(IntegerDigits(a), IntegerDigits(b)) + scale);
     if (precision > 65) return NotSupported("join on decimals of more than 65 digits");
-    key.left = plan::Call(plan::ExprOp::kCast, plan::DecimalType(static_cast<uint8_t>(precision), scale, a.nullable), {key.left});
-    key.right = plan::Call(plan::ExprOp::kCast, plan::DecimalType(static_cast<uint8_t>(precision), scale, b.nullable), {key.right});
+    key.left = plan::Call(plan::ExprOp::kCast,
+                          plan::DecimalType(static_cast<uint8_t>(precision), scale, a.nullable),
+                          {key.left});
+    key.right = plan::Call(plan::ExprOp::kCast,
+                           plan::DecimalType(static_cast<uint8_t>(precision), scale, b.nullable),
+                           {key.right});
     return key;
   }
   if (scale_a == scale_b) {
-    // Unsigned values have no sign to extend when they meet 128-bit ones: a decimal of 20 digits holds them all.
-    if (wide && a.IsUnsigned()) key.left = plan::Call(plan::ExprOp::kCast, plan::DecimalType(20, 0, a.nullable), {key.left});
-    if (wide && b.IsUnsigned()) key.right = plan::Call(plan::ExprOp::kCast, plan::DecimalType(20, 0, b.nullable), {key.right});
+    // Unsigned values have no sign to extend when they meet 128-bit ones: a decimal of 20 digits
+    // holds them all.
+    if (wide && a.IsUnsigned())
+      key.left = plan::Call(plan::ExprOp::kCast, plan::DecimalType(20, 0, a.nullable), {key.left});
+    if (wide && b.IsUnsigned())
+      key.right =
+          plan::Call(plan::ExprOp::kCast, plan::DecimalType(20, 0, b.nullable), {key.right});
     return key;
   }
   const uint8_t scale = std::max(scale_a, scale_b);
@@ -60,7 +74,8 @@ Result<plan::JoinKey> AlignScales(plan::JoinKey key) {
 
 // Whether the column may hold values whose 64 bits mean something else for the other signedness.
 bool MayHaveUpperBit(const plan::Type& a, const ColumnInfo& info) {
-  return !(info.range.known && (a.IsUnsigned() ? info.range.max <= INT64_MAX : info.range.min >= 0));
+  return !(info.range.known &&
+           (a.IsUnsigned() ? info.range.max <= INT64_MAX : info.range.min >= 0));
 }
 
 void SetStep(KeyForm form, const ColumnInfo& in, bool shared_dictionary, JoinSideKeys* side) {
@@ -76,7 +91,8 @@ void SetStep(KeyForm form, const ColumnInfo& in, bool shared_dictionary, JoinSid
       if (shared_dictionary) {
         step = KeyStep::kClass;
         out.lane = Lane::kI64;
-        out.range = {.known = true, .min = 0, .max = std::max<int64_t>(in.dictionary->size(), 1) - 1};
+        out.range = {
+            .known = true, .min = 0, .max = std::max<int64_t>(in.dictionary->size(), 1) - 1};
       } else {
         step = KeyStep::kDecode;
         out.lane = Lane::kStr;
@@ -97,7 +113,8 @@ void SetStep(KeyForm form, const ColumnInfo& in, bool shared_dictionary, JoinSid
         out.range = {};
       }
       break;
-    case Lane::kStr: break;
+    case Lane::kStr:
+      break;
   }
   side->steps.push_back(step);
   side->columns.push_back(out);
@@ -105,8 +122,8 @@ void SetStep(KeyForm form, const ColumnInfo& in, bool shared_dictionary, JoinSid
 
 }  // namespace
 
-Result<JoinKeys> PlanJoinKeys(const std::vector<plan::JoinKey>& input, const BatchLayout& left, const BatchLayout& right,
-                              QueryContext* context) {
+Result<JoinKeys> PlanJoinKeys(const std::vector<plan::JoinKey>& input, const BatchLayout& left,
+                              const BatchLayout& right, QueryContext* context) {
   JoinKeys out;
   if (input.empty()) return out;
   std::vector<plan::JoinKey> keys;
@@ -121,24 +138,29 @@ Result<JoinKeys> PlanJoinKeys(const std::vector<plan::JoinKey>& input, const Bat
   ASSIGN_OR_RETURN(out.right.expressions, Expression::Compile(right_exprs, right, context));
   for (size_t i = 0; i < keys.size(); ++i) {
     const plan::Type &a = keys[i].left->type, &b = keys[i].right->type;
-    const ColumnInfo &x = out.left.expressions->outputs()[i], &y = out.right.expressions->outputs()[i];
+    const ColumnInfo &x = out.left.expressions->outputs()[i],
+                     &y = out.right.expressions->outputs()[i];
     JoinKeyForm form{.null_safe = keys[i].null_safe};
     bool shared = false;
-    const bool string_a = x.lane == Lane::kStr || x.lane == Lane::kCode, string_b = y.lane == Lane::kStr || y.lane == Lane::kCode;
+    const bool string_a = x.lane == Lane::kStr || x.lane == Lane::kCode,
+               string_b = y.lane == Lane::kStr || y.lane == Lane::kCode;
     const bool null_a = a.kind == plan::TypeKind::kNull, null_b = b.kind == plan::TypeKind::kNull;
-    if (string_a != string_b && !null_a && !null_b && !(IsHuge(a) && IsHuge(b))) return NotSupported("join of " + plan::TypeName(a) + " with " + plan::TypeName(b));
+    if (string_a != string_b && !null_a && !null_b && !(IsHuge(a) && IsHuge(b)))
+      return NotSupported("join of " + plan::TypeName(a) + " with " + plan::TypeName(b));
     if (string_a || string_b) {
       const bool packed = IsHuge(a) && IsHuge(b);
       if (packed) {
         form.form = KeyForm::kString;
         form.collation = mysqlsem::FindCollation(plan::kBinaryCollation);
-      } else if ((string_a && !a.IsString()) || (string_b && !b.IsString())) return NotSupported("join on " + plan::TypeName(a.IsString() ? b : a));
+      } else if ((string_a && !a.IsString()) || (string_b && !b.IsString()))
+        return NotSupported("join on " + plan::TypeName(a.IsString() ? b : a));
       if (!packed) {
         if (string_a != string_b) return NotSupported("join of a string with NULL");
         form.form = KeyForm::kString;
         form.collation = mysqlsem::FindCollation(keys[i].collation);
       }
-      if (form.collation == nullptr) return NotSupported("join with unknown collation " + std::to_string(keys[i].collation));
+      if (form.collation == nullptr)
+        return NotSupported("join with unknown collation " + std::to_string(keys[i].collation));
       shared = x.lane == Lane::kCode && y.lane == Lane::kCode && x.dictionary == y.dictionary &&
                x.dictionary->collation() == form.collation;
       if (shared) form.form = KeyForm::kInt64;
@@ -148,15 +170,17 @@ Result<JoinKeys> PlanJoinKeys(const std::vector<plan::JoinKey>& input, const Bat
       form.form = x.lane == Lane::kI64 && y.lane == Lane::kI64 ? KeyForm::kInt64 : KeyForm::kInt128;
     } else if (x.lane == Lane::kI128 || y.lane == Lane::kI128) {
       form.form = KeyForm::kInt128;
-      if (a.IsUnsigned() || b.IsUnsigned()) return NotSupported("join of wide decimals with unsigned integers");
+      if (a.IsUnsigned() || b.IsUnsigned())
+        return NotSupported("join of wide decimals with unsigned integers");
     } else if (x.lane == Lane::kI64 && a.IsUnsigned() != b.IsUnsigned()) {
       form.mixed_sign = MayHaveUpperBit(a, x) && MayHaveUpperBit(b, y);
     }
     out.forms.push_back(form);
-    for (auto [side, info, expr, layout] :
-         {std::tuple{&out.left, &x, &keys[i].left, &left}, std::tuple{&out.right, &y, &keys[i].right, &right}}) {
+    for (auto [side, info, expr, layout] : {std::tuple{&out.left, &x, &keys[i].left, &left},
+                                            std::tuple{&out.right, &y, &keys[i].right, &right}}) {
       SetStep(form.form, *info, shared, side);
-      const bool bare = (*expr)->op == plan::ExprOp::kColumn && side->steps.back() == KeyStep::kNone;
+      const bool bare =
+          (*expr)->op == plan::ExprOp::kColumn && side->steps.back() == KeyStep::kNone;
       side->bare.push_back(bare ? layout->Find((*expr)->column) : -1);
     }
   }
@@ -179,17 +203,21 @@ Result<void> KeyReader::Read(const Batch& batch) {
     const Vector in = Flatten(raw_[k], batch.count, &flat_buffers_[k]);
     Vector& out = vectors_[k];
     switch (keys_->steps[k]) {
-      case KeyStep::kNone: out = in; break;
+      case KeyStep::kNone:
+        out = in;
+        break;
       case KeyStep::kWiden:
       case KeyStep::kDecode:
       case KeyStep::kPackDecimal:
-        out = ConvertLane(in, batch.count, keys_->columns[k].type, keys_->columns[k].lane, &step_buffers_[k]);
+        out = ConvertLane(in, batch.count, keys_->columns[k].type, keys_->columns[k].lane,
+                          &step_buffers_[k]);
         break;
       case KeyStep::kDoubleBits:
         step_buffers_[k].values.Reset(Lane::kI64);
         out = step_buffers_[k].values.Flat();
         out.nulls = in.nulls;
-        for (uint32_t i = 0; i < batch.count; ++i) out.i64()[i] = std::bit_cast<int64_t>(in.f64()[i] == 0 ? 0.0 : in.f64()[i]);
+        for (uint32_t i = 0; i < batch.count; ++i)
+          out.i64()[i] = std::bit_cast<int64_t>(in.f64()[i] == 0 ? 0.0 : in.f64()[i]);
         break;
       case KeyStep::kClass: {
         step_buffers_[k].values.Reset(Lane::kI64);
@@ -209,16 +237,19 @@ Result<void> KeyReader::Read(const Batch& batch) {
   return {};
 }
 
-void HashJoinKeys(const std::vector<JoinKeyForm>& forms, const Vector* keys, uint32_t count, uint64_t* hashes) {
+void HashJoinKeys(const std::vector<JoinKeyForm>& forms, const Vector* keys, uint32_t count,
+                  uint64_t* hashes) {
   for (size_t k = 0; k < forms.size(); ++k) {
     const Vector& in = keys[k];
     const auto add = [&](auto hash_of) {
       const uint8_t* nulls = forms[k].null_safe ? in.nulls : nullptr;
       if (k == 0) {
-        for (uint32_t i = 0; i < count; ++i) hashes[i] = nulls != nullptr && nulls[i] ? kNullHash : hash_of(i);
+        for (uint32_t i = 0; i < count; ++i)
+          hashes[i] = nulls != nullptr && nulls[i] ? kNullHash : hash_of(i);
       } else {
         for (uint32_t i = 0; i < count; ++i)
-          hashes[i] = CombineHashes(hashes[i], nulls != nullptr && nulls[i] ? kNullHash : hash_of(i));
+          hashes[i] =
+              CombineHashes(hashes[i], nulls != nullptr && nulls[i] ? kNullHash : hash_of(i));
       }
     };
     switch (forms[k].form) {
@@ -230,14 +261,17 @@ void HashJoinKeys(const std::vector<JoinKeyForm>& forms, const Vector* keys, uin
       case KeyForm::kInt128: {
         const int128* values = in.i128();
         add([values](uint32_t i) {
-          return CombineHashes(HashInteger(static_cast<uint64_t>(values[i])), static_cast<uint64_t>(values[i] >> 64));
+          return CombineHashes(HashInteger(static_cast<uint64_t>(values[i])),
+                               static_cast<uint64_t>(values[i] >> 64));
         });
         break;
       }
       case KeyForm::kString: {
         const StringRef* values = in.str();
         const mysqlsem::Collation* collation = forms[k].collation;
-        add([values, collation](uint32_t i) { return HashInteger(collation->Hash(values[i].view())); });
+        add([values, collation](uint32_t i) {
+          return HashInteger(collation->Hash(values[i].view()));
+        });
         break;
       }
     }

@@ -28,8 +28,8 @@ uint32_t KeepPairs(uint16_t* rows, uint32_t* positions, uint32_t count, const Eq
 }
 
 template <typename T>
-uint32_t KeepEqualIntegers(const Vector& probe, const JoinColumn& build, bool null_safe, bool mixed_sign, uint16_t* rows,
-                           uint32_t* positions, uint32_t count) {
+uint32_t KeepEqualIntegers(const Vector& probe, const JoinColumn& build, bool null_safe,
+                           bool mixed_sign, uint16_t* rows, uint32_t* positions, uint32_t count) {
   const int64_t* keys = probe.i64();
   const T* stored = build.values.as<T>();
   const int64_t base = build.stored.base;
@@ -40,31 +40,46 @@ uint32_t KeepEqualIntegers(const Vector& probe, const JoinColumn& build, bool nu
   }
   const uint8_t *probe_nulls = probe.nulls, *build_nulls = build.nulls.as<uint8_t>();
   return KeepPairs(rows, positions, count, [=](uint16_t row, uint32_t position) {
-    const bool a = probe_nulls != nullptr && probe_nulls[row], b = build_nulls != nullptr && build_nulls[position];
+    const bool a = probe_nulls != nullptr && probe_nulls[row],
+               b = build_nulls != nullptr && build_nulls[position];
     if (a || b) return a && b;
-    return keys[row] == static_cast<int64_t>(stored[position]) + base && (!mixed_sign || keys[row] >= 0);
+    return keys[row] == static_cast<int64_t>(stored[position]) + base &&
+           (!mixed_sign || keys[row] >= 0);
   });
 }
 
-uint32_t KeepEqual(const JoinKeyForm& form, bool null_matches, const Vector& probe, const JoinColumn& build, uint16_t* rows,
-                   uint32_t* positions, uint32_t count) {
+uint32_t KeepEqual(const JoinKeyForm& form, bool null_matches, const Vector& probe,
+                   const JoinColumn& build, uint16_t* rows, uint32_t* positions, uint32_t count) {
   switch (form.form) {
     case KeyForm::kInt64:
       switch (build.stored.width) {
-        case 1: return KeepEqualIntegers<uint8_t>(probe, build, null_matches, form.mixed_sign, rows, positions, count);
-        case 2: return KeepEqualIntegers<uint16_t>(probe, build, null_matches, form.mixed_sign, rows, positions, count);
-        case 4: return KeepEqualIntegers<uint32_t>(probe, build, null_matches, form.mixed_sign, rows, positions, count);
-        default: return KeepEqualIntegers<int64_t>(probe, build, null_matches, form.mixed_sign, rows, positions, count);
+        case 1:
+          return KeepEqualIntegers<uint8_t>(probe, build, null_matches, form.mixed_sign, rows,
+                                            positions, count);
+        case 2:
+          return KeepEqualIntegers<uint16_t>(probe, build, null_matches, form.mixed_sign, rows,
+                                             positions, count);
+        case 4:
+          return KeepEqualIntegers<uint32_t>(probe, build, null_matches, form.mixed_sign, rows,
+                                             positions, count);
+        default:
+          return KeepEqualIntegers<int64_t>(probe, build, null_matches, form.mixed_sign, rows,
+                                            positions, count);
       }
     case KeyForm::kInt128:
-    case KeyForm::kString: break;
+    case KeyForm::kString:
+      break;
   }
-  const uint8_t *probe_nulls = null_matches ? probe.nulls : nullptr, *build_nulls = null_matches ? build.nulls.as<uint8_t>() : nullptr;
+  const uint8_t *probe_nulls = null_matches ? probe.nulls : nullptr,
+                *build_nulls = null_matches ? build.nulls.as<uint8_t>() : nullptr;
   return KeepPairs(rows, positions, count, [&](uint16_t row, uint32_t position) {
-    const bool a = probe_nulls != nullptr && probe_nulls[row], b = build_nulls != nullptr && build_nulls[position];
+    const bool a = probe_nulls != nullptr && probe_nulls[row],
+               b = build_nulls != nullptr && build_nulls[position];
     if (a || b) return a && b;
-    if (form.form == KeyForm::kInt128) return probe.i128()[row] == build.values.as<int128>()[position];
-    const std::string_view x = probe.str()[row].view(), y = build.values.as<StringRef>()[position].view();
+    if (form.form == KeyForm::kInt128)
+      return probe.i128()[row] == build.values.as<int128>()[position];
+    const std::string_view x = probe.str()[row].view(),
+                           y = build.values.as<StringRef>()[position].view();
     return x == y || form.collation->Equal(x, y);
   });
 }
@@ -72,7 +87,8 @@ uint32_t KeepEqual(const JoinKeyForm& form, bool null_matches, const Vector& pro
 }  // namespace
 
 struct JoinProbe::State final : LocalState {
-  State(const JoinSpec& spec, const BatchLayout& layout) : reader(&spec.probe_keys()), builder(layout) {
+  State(const JoinSpec& spec, const BatchLayout& layout)
+      : reader(&spec.probe_keys()), builder(layout) {
     passed.vectors.resize(layout.columns.size());
     build_buffers.resize(layout.columns.size());
   }
@@ -80,10 +96,11 @@ struct JoinProbe::State final : LocalState {
   std::unique_ptr<ExpressionState> extra;
   BatchBuilder builder;
   Batch passed;
-  std::vector<VectorBuffer> build_buffers;   // of a batch that is passed on without going through the builder
+  std::vector<VectorBuffer>
+      build_buffers;  // of a batch that is passed on without going through the builder
   Batch extra_batch;
   std::vector<VectorBuffer> extra_buffers;
-  uint8_t null_keys[kVectorSize];            // rows that match nothing
+  uint8_t null_keys[kVectorSize];  // rows that match nothing
   int64_t packed[kVectorSize];
   uint64_t hashes[kVectorSize];
   uint16_t hits[kVectorSize];
@@ -94,7 +111,8 @@ struct JoinProbe::State final : LocalState {
   uint16_t rows[kVectorSize];
 };
 
-BatchLayout JoinProbe::ExtraLayout(const JoinSpec& spec, const BatchLayout& input, const std::vector<uint32_t>& probe,
+BatchLayout JoinProbe::ExtraLayout(const JoinSpec& spec, const BatchLayout& input,
+                                   const std::vector<uint32_t>& probe,
                                    const std::vector<uint32_t>& build) {
   BatchLayout layout;
   for (uint32_t position : probe) layout.columns.push_back(input.columns[position]);
@@ -102,9 +120,12 @@ BatchLayout JoinProbe::ExtraLayout(const JoinSpec& spec, const BatchLayout& inpu
   return layout;
 }
 
-JoinProbe::JoinProbe(std::shared_ptr<const JoinSpec> spec, std::shared_ptr<JoinTable> table, const BatchLayout& input,
-                     JoinProbeColumns columns, QueryContext* context)
-    : spec_(std::move(spec)), table_(std::move(table)), columns_(std::move(columns)), context_(context) {
+JoinProbe::JoinProbe(std::shared_ptr<const JoinSpec> spec, std::shared_ptr<JoinTable> table,
+                     const BatchLayout& input, JoinProbeColumns columns, QueryContext* context)
+    : spec_(std::move(spec)),
+      table_(std::move(table)),
+      columns_(std::move(columns)),
+      context_(context) {
   for (uint32_t position : columns_.probe) layout_.columns.push_back(input.columns[position]);
   for (uint32_t position : columns_.build) {
     layout_.columns.push_back(spec_->payload_columns[position]);
@@ -139,17 +160,21 @@ Result<void> JoinProbe::Flush(LocalState* local, BatchConsumer* next) {
 
 Result<void> JoinProbe::Push(const Batch& batch, LocalState* local, BatchConsumer* next) {
   auto* state = static_cast<State*>(local);
-  if (spec_->kind == plan::JoinKind::kNullAwareAnti && !spec_->build_left) return PushNullAware(batch, state, next);
+  if (spec_->kind == plan::JoinKind::kNullAwareAnti && !spec_->build_left)
+    return PushNullAware(batch, state, next);
   if (table_->index == JoinIndex::kEmpty) {
     if (spec_->build_left) return {};
-    if (spec_->kind == plan::JoinKind::kAnti) return EmitRows(batch, state, nullptr, batch.count, false, next);
-    if (spec_->kind == plan::JoinKind::kLeft) return EmitRows(batch, state, nullptr, batch.count, true, next);
+    if (spec_->kind == plan::JoinKind::kAnti)
+      return EmitRows(batch, state, nullptr, batch.count, false, next);
+    if (spec_->kind == plan::JoinKind::kLeft)
+      return EmitRows(batch, state, nullptr, batch.count, true, next);
     return {};
   }
   return PushMatches(batch, state, next);
 }
 
-// Finds the build rows of each probe row by the index, and does with them what the kind of join asks for.
+// Finds the build rows of each probe row by the index, and does with them what the kind of join
+// asks for.
 Result<void> JoinProbe::PushMatches(const Batch& batch, State* state, BatchConsumer* next) {
   const JoinTable& table = *table_;
   RETURN_IF_ERROR(state->reader.Read(batch));
@@ -169,7 +194,8 @@ Result<void> JoinProbe::PushMatches(const Batch& batch, State* state, BatchConsu
 
   uint32_t num_hits = 0;
   switch (table.index) {
-    case JoinIndex::kEmpty: break;
+    case JoinIndex::kEmpty:
+      break;
     case JoinIndex::kAll:
       for (uint32_t i = 0; i < batch.count; ++i) {
         state->hits[i] = static_cast<uint16_t>(i);
@@ -185,8 +211,11 @@ Result<void> JoinProbe::PushMatches(const Batch& batch, State* state, BatchConsu
       if (table.index == JoinIndex::kBitmap) break;
       const bool decided = table.unique && table.verify.empty() && columns_.extra == nullptr;
       // Semi and anti joins on a unique index need no positions.
-      if (decided && !spec_->build_left && (spec_->kind == plan::JoinKind::kSemi || spec_->kind == plan::JoinKind::kAnti)) break;
-      table.dense.Groups(numbers, num_hits == batch.count ? nullptr : state->hits, num_hits, state->groups);
+      if (decided && !spec_->build_left &&
+          (spec_->kind == plan::JoinKind::kSemi || spec_->kind == plan::JoinKind::kAnti))
+        break;
+      table.dense.Groups(numbers, num_hits == batch.count ? nullptr : state->hits, num_hits,
+                         state->groups);
       if (table.unique) {
         if (decided && spec_->kind == plan::JoinKind::kInner)
           return EmitPairs(batch, state, state->hits, state->groups, num_hits, next);
@@ -205,11 +234,13 @@ Result<void> JoinProbe::PushMatches(const Batch& batch, State* state, BatchConsu
     }
     case JoinIndex::kHash:
       HashJoinKeys(spec_->keys.forms, keys.data(), batch.count, state->hashes);
-      num_hits = table.hash.Find(state->hashes, nulls, batch.count, state->hits, state->begins, state->ends);
+      num_hits = table.hash.Find(state->hashes, nulls, batch.count, state->hits, state->begins,
+                                 state->ends);
       break;
   }
 
-  const bool presence_decides = table.verify.empty() && columns_.extra == nullptr && !spec_->build_left;
+  const bool presence_decides =
+      table.verify.empty() && columns_.extra == nullptr && !spec_->build_left;
   if (spec_->kind == plan::JoinKind::kSemi && presence_decides)
     return EmitRows(batch, state, state->hits, num_hits, false, next);
   std::memset(state->matched, 0, batch.count);
@@ -217,10 +248,12 @@ Result<void> JoinProbe::PushMatches(const Batch& batch, State* state, BatchConsu
     for (uint32_t i = 0; i < num_hits; ++i) state->matched[state->hits[i]] = 1;
     return EmitUnmatched(batch, state, next);
   }
-  RETURN_IF_ERROR(RunCandidates(batch, state, num_hits, state->hits, state->begins, state->ends, true, next));
+  RETURN_IF_ERROR(
+      RunCandidates(batch, state, num_hits, state->hits, state->begins, state->ends, true, next));
   if (spec_->build_left) return {};
   switch (spec_->kind) {
-    case plan::JoinKind::kInner: return {};
+    case plan::JoinKind::kInner:
+      return {};
     case plan::JoinKind::kSemi: {
       uint32_t m = 0;
       for (uint32_t i = 0; i < batch.count; ++i) {
@@ -230,16 +263,21 @@ Result<void> JoinProbe::PushMatches(const Batch& batch, State* state, BatchConsu
       return EmitRows(batch, state, state->rows, m, false, next);
     }
     case plan::JoinKind::kLeft:
-    case plan::JoinKind::kAnti: return EmitUnmatched(batch, state, next);
-    case plan::JoinKind::kNullAwareAnti: break;
+    case plan::JoinKind::kAnti:
+      return EmitUnmatched(batch, state, next);
+    case plan::JoinKind::kNullAwareAnti:
+      break;
   }
   return {};
 }
 
-// Expands hits[i] x [begins[i], ends[i]) into pairs, tests them, and emits or marks. `verify` false: the keys need no comparison.
-Result<void> JoinProbe::RunCandidates(const Batch& batch, State* state, uint32_t num_hits, const uint16_t* hits,
-                                      const uint32_t* begins, const uint32_t* ends, bool verify, BatchConsumer* next) {
-  const bool emits = !spec_->build_left ? spec_->kind == plan::JoinKind::kInner || spec_->kind == plan::JoinKind::kLeft
+// Expands hits[i] x [begins[i], ends[i]) into pairs, tests them, and emits or marks. `verify`
+// false: the keys need no comparison.
+Result<void> JoinProbe::RunCandidates(const Batch& batch, State* state, uint32_t num_hits,
+                                      const uint16_t* hits, const uint32_t* begins,
+                                      const uint32_t* ends, bool verify, BatchConsumer* next) {
+  const bool emits = !spec_->build_left ? spec_->kind == plan::JoinKind::kInner ||
+                                              spec_->kind == plan::JoinKind::kLeft
                                         : spec_->kind == plan::JoinKind::kInner;
   const bool marks_rows = !spec_->build_left && spec_->kind != plan::JoinKind::kInner;
   const bool first_match_decides = marks_rows && !emits;
@@ -268,8 +306,8 @@ Result<void> JoinProbe::RunCandidates(const Batch& batch, State* state, uint32_t
     }
     if (verify) {
       for (uint32_t k : table_->verify) {
-        n = KeepEqual(spec_->keys.forms[k], table_->null_matches[k], state->reader.vectors()[k], table_->key_columns[k],
-                      state->pair_rows, state->pair_positions, n);
+        n = KeepEqual(spec_->keys.forms[k], table_->null_matches[k], state->reader.vectors()[k],
+                      table_->key_columns[k], state->pair_rows, state->pair_positions, n);
       }
     }
     if (columns_.extra != nullptr && n != 0) {
@@ -280,9 +318,11 @@ Result<void> JoinProbe::RunCandidates(const Batch& batch, State* state, uint32_t
       for (uint32_t i = 0; i < n; ++i) state->matched[state->pair_rows[i]] = 1;
     }
     if (build_matched != nullptr) {
-      for (uint32_t i = 0; i < n; ++i) __atomic_store_n(&build_matched[state->pair_positions[i]], 1, __ATOMIC_RELAXED);
+      for (uint32_t i = 0; i < n; ++i)
+        __atomic_store_n(&build_matched[state->pair_positions[i]], 1, __ATOMIC_RELAXED);
     }
-    if (emits) RETURN_IF_ERROR(EmitPairs(batch, state, state->pair_rows, state->pair_positions, n, next));
+    if (emits)
+      RETURN_IF_ERROR(EmitPairs(batch, state, state->pair_rows, state->pair_positions, n, next));
   }
   return {};
 }
@@ -290,7 +330,8 @@ Result<void> JoinProbe::RunCandidates(const Batch& batch, State* state, uint32_t
 namespace {
 
 // Build column values of `positions` to out[offset ...], with null bytes if `out` has them.
-void GatherBuild(const JoinColumn& column, const uint32_t* positions, uint32_t count, const Vector& out, uint32_t offset) {
+void GatherBuild(const JoinColumn& column, const uint32_t* positions, uint32_t count,
+                 const Vector& out, uint32_t offset) {
   GatherStored(column.stored, column.values.data(), positions, count, out, offset);
   if (out.nulls == nullptr) return;
   const uint8_t* nulls = column.nulls.as<uint8_t>();
@@ -301,7 +342,8 @@ void GatherBuild(const JoinColumn& column, const uint32_t* positions, uint32_t c
   }
 }
 
-Vector GatherBuildVector(const JoinColumn& column, const uint32_t* positions, uint32_t count, VectorBuffer* buffer) {
+Vector GatherBuildVector(const JoinColumn& column, const uint32_t* positions, uint32_t count,
+                         VectorBuffer* buffer) {
   buffer->Reset(column.stored.info.lane);
   Vector out = buffer->Flat();
   out.dictionary = column.stored.info.dictionary;
@@ -332,10 +374,12 @@ Result<uint32_t> JoinProbe::TestPairs(const Batch& batch, State* state, uint32_t
     pairs.vectors[c] = out;
   }
   for (size_t c = 0; c < columns_.extra_build.size(); ++c) {
-    pairs.vectors[num_probe + c] = GatherBuildVector(table_->payload_columns[columns_.extra_build[c]], state->pair_positions,
-                                                     count, &state->extra_buffers[num_probe + c]);
+    pairs.vectors[num_probe + c] =
+        GatherBuildVector(table_->payload_columns[columns_.extra_build[c]], state->pair_positions,
+                          count, &state->extra_buffers[num_probe + c]);
   }
-  ASSIGN_OR_RETURN(const uint32_t n, columns_.extra->Select(pairs, state->extra.get(), state->selected));
+  ASSIGN_OR_RETURN(const uint32_t n,
+                   columns_.extra->Select(pairs, state->extra.get(), state->selected));
   if (n == count) return n;
   for (uint32_t i = 0; i < n; ++i) {
     state->pair_rows[i] = state->pair_rows[state->selected[i]];
@@ -344,8 +388,9 @@ Result<uint32_t> JoinProbe::TestPairs(const Batch& batch, State* state, uint32_t
   return n;
 }
 
-Result<void> JoinProbe::EmitPairs(const Batch& batch, State* state, const uint16_t* rows, const uint32_t* positions,
-                                  uint32_t count, BatchConsumer* next) const {
+Result<void> JoinProbe::EmitPairs(const Batch& batch, State* state, const uint16_t* rows,
+                                  const uint32_t* positions, uint32_t count,
+                                  BatchConsumer* next) const {
   if (count == 0) return {};
   BatchBuilder& builder = state->builder;
   const size_t num_probe = columns_.probe.size();
@@ -353,33 +398,38 @@ Result<void> JoinProbe::EmitPairs(const Batch& batch, State* state, const uint16
   const bool all = count == batch.count && table_->unique && rows == state->hits;
   if (all) {
     RETURN_IF_ERROR(builder.Emit(next, true));
-    for (size_t c = 0; c < num_probe; ++c) state->passed.vectors[c] = batch.vectors[columns_.probe[c]];
+    for (size_t c = 0; c < num_probe; ++c)
+      state->passed.vectors[c] = batch.vectors[columns_.probe[c]];
     for (size_t c = 0; c < columns_.build.size(); ++c) {
-      state->passed.vectors[num_probe + c] = GatherBuildVector(table_->payload_columns[columns_.build[c]], positions, count,
-                                                               &state->build_buffers[num_probe + c]);
+      state->passed.vectors[num_probe + c] =
+          GatherBuildVector(table_->payload_columns[columns_.build[c]], positions, count,
+                            &state->build_buffers[num_probe + c]);
     }
     state->passed.count = count;
     return next->Consume(state->passed);
   }
   if (count > builder.room()) RETURN_IF_ERROR(builder.Emit(next, true));
-  for (size_t c = 0; c < num_probe; ++c) builder.Gather(c, batch.vectors[columns_.probe[c]], rows, count);
+  for (size_t c = 0; c < num_probe; ++c)
+    builder.Gather(c, batch.vectors[columns_.probe[c]], rows, count);
   for (size_t c = 0; c < columns_.build.size(); ++c) {
     const JoinColumn& column = table_->payload_columns[columns_.build[c]];
-    GatherBuild(column, positions, count, builder.Target(num_probe + c, column.nulls.data() != nullptr), builder.count());
+    GatherBuild(column, positions, count,
+                builder.Target(num_probe + c, column.nulls.data() != nullptr), builder.count());
   }
   builder.Advance(count);
   return builder.Emit(next, builder.must_flush());
 }
 
 // Probe rows alone (`rows` null: all); with `null_build` followed by NULLs for the build columns.
-Result<void> JoinProbe::EmitRows(const Batch& batch, State* state, const uint16_t* rows, uint32_t count, bool null_build,
-                                 BatchConsumer* next) const {
+Result<void> JoinProbe::EmitRows(const Batch& batch, State* state, const uint16_t* rows,
+                                 uint32_t count, bool null_build, BatchConsumer* next) const {
   if (count == 0) return {};
   BatchBuilder& builder = state->builder;
   const size_t num_probe = columns_.probe.size();
   if (count == batch.count && !(null_build && !columns_.build.empty())) {
     RETURN_IF_ERROR(builder.Emit(next, true));
-    for (size_t c = 0; c < num_probe; ++c) state->passed.vectors[c] = batch.vectors[columns_.probe[c]];
+    for (size_t c = 0; c < num_probe; ++c)
+      state->passed.vectors[c] = batch.vectors[columns_.probe[c]];
     state->passed.count = count;
     return next->Consume(state->passed);
   }
@@ -388,7 +438,8 @@ Result<void> JoinProbe::EmitRows(const Batch& batch, State* state, const uint16_
     rows = state->rows;
   }
   if (count > builder.room()) RETURN_IF_ERROR(builder.Emit(next, true));
-  for (size_t c = 0; c < num_probe; ++c) builder.Gather(c, batch.vectors[columns_.probe[c]], rows, count);
+  for (size_t c = 0; c < num_probe; ++c)
+    builder.Gather(c, batch.vectors[columns_.probe[c]], rows, count);
   for (size_t c = 0; c < columns_.build.size(); ++c) {
     Vector out = builder.Target(num_probe + c, true);
     std::memset(out.nulls + builder.count(), 1, count);
@@ -409,7 +460,8 @@ Result<void> JoinProbe::EmitUnmatched(const Batch& batch, State* state, BatchCon
   return EmitRows(batch, state, state->rows, m, spec_->kind == plan::JoinKind::kLeft, next);
 }
 
-// NOT IN: a row is kept if no build row that passes the extra condition equals its key or might (NULL on either side).
+// NOT IN: a row is kept if no build row that passes the extra condition equals its key or might
+// (NULL on either side).
 Result<void> JoinProbe::PushNullAware(const Batch& batch, State* state, BatchConsumer* next) {
   const JoinTable& table = *table_;
   if (table.rows_seen == 0) return EmitRows(batch, state, nullptr, batch.count, false, next);
@@ -433,7 +485,8 @@ Result<void> JoinProbe::PushNullAware(const Batch& batch, State* state, BatchCon
       state->ends[m] = num_positions;
       m += state->begins[m] != state->ends[m];
     }
-    RETURN_IF_ERROR(RunCandidates(batch, state, m, state->hits, state->begins, state->ends, false, next));
+    RETURN_IF_ERROR(
+        RunCandidates(batch, state, m, state->hits, state->begins, state->ends, false, next));
   }
 
   uint32_t num_hits = 0;
@@ -451,12 +504,14 @@ Result<void> JoinProbe::PushNullAware(const Batch& batch, State* state, BatchCon
     }
   } else if (table.index == JoinIndex::kHash) {
     HashJoinKeys(spec_->keys.forms, &key, batch.count, state->hashes);
-    num_hits = table.hash.Find(state->hashes, key.nulls, batch.count, state->hits, state->begins, state->ends);
+    num_hits = table.hash.Find(state->hashes, key.nulls, batch.count, state->hits, state->begins,
+                               state->ends);
   }
   if (columns_.extra == nullptr && table.verify.empty()) {
     for (uint32_t i = 0; i < num_hits; ++i) state->matched[state->hits[i]] = 1;
   } else {
-    RETURN_IF_ERROR(RunCandidates(batch, state, num_hits, state->hits, state->begins, state->ends, true, next));
+    RETURN_IF_ERROR(
+        RunCandidates(batch, state, num_hits, state->hits, state->begins, state->ends, true, next));
   }
   return EmitUnmatched(batch, state, next);
 }
@@ -473,14 +528,15 @@ struct JoinMarkedSource::State final : LocalState {
   uint32_t positions[kVectorSize];
 };
 
-JoinMarkedSource::JoinMarkedSource(std::shared_ptr<const JoinSpec> spec, std::shared_ptr<JoinTable> table,
-                                   std::vector<uint32_t> output)
+JoinMarkedSource::JoinMarkedSource(std::shared_ptr<const JoinSpec> spec,
+                                   std::shared_ptr<JoinTable> table, std::vector<uint32_t> output)
     : spec_(std::move(spec)), table_(std::move(table)), output_(std::move(output)) {
   for (uint32_t position : output_) layout_.columns.push_back(spec_->payload_columns[position]);
 }
 
 Result<void> JoinMarkedSource::Prepare() {
-  num_morsels_ = static_cast<uint32_t>((table_->num_positions + kMorselPositions - 1) / kMorselPositions);
+  num_morsels_ =
+      static_cast<uint32_t>((table_->num_positions + kMorselPositions - 1) / kMorselPositions);
   return {};
 }
 
@@ -490,7 +546,9 @@ std::unique_ptr<LocalState> JoinMarkedSource::MakeState(uint32_t worker) {
   return state;
 }
 
-OperatorStatistics JoinMarkedSource::Describe() const { return {.name = "HashJoin " + spec_->text + " (result)"}; }
+OperatorStatistics JoinMarkedSource::Describe() const {
+  return {.name = "HashJoin " + spec_->text + " (result)"};
+}
 
 Result<bool> JoinMarkedSource::Next(LocalState* local, Batch* batch) {
   auto* state = static_cast<State*>(local);
@@ -498,7 +556,8 @@ Result<bool> JoinMarkedSource::Next(LocalState* local, Batch* batch) {
     const uint32_t morsel = next_.fetch_add(1, std::memory_order_relaxed);
     if (morsel >= num_morsels_) return false;
     state->position = morsel * kMorselPositions;
-    state->end = static_cast<uint32_t>(std::min<uint64_t>(table_->num_positions, uint64_t{state->position} + kMorselPositions));
+    state->end = static_cast<uint32_t>(
+        std::min<uint64_t>(table_->num_positions, uint64_t{state->position} + kMorselPositions));
   }
   const uint8_t* matched = table_->matched.as<uint8_t>();
   const uint8_t wanted = spec_->kind == plan::JoinKind::kSemi ? 1 : 0;
@@ -511,7 +570,8 @@ Result<bool> JoinMarkedSource::Next(LocalState* local, Batch* batch) {
   batch->vectors.resize(output_.size());
   if (n == 0) return true;
   for (size_t c = 0; c < output_.size(); ++c) {
-    batch->vectors[c] = GatherBuildVector(table_->payload_columns[output_[c]], state->positions, n, &state->buffers[c]);
+    batch->vectors[c] = GatherBuildVector(table_->payload_columns[output_[c]], state->positions, n,
+                                          &state->buffers[c]);
   }
   return true;
 }

@@ -1,7 +1,8 @@
 // Operator of a join's probe side, for builds on inputs[1] and for inner joins built on inputs[0].
 //
-// Output: the chosen probe columns, then (kInner, kLeft) the chosen build columns. Rows come in no particular order.
-// With build_left set (mirrored semi and anti joins) nothing is passed on: matching build rows are marked, and read with JoinMarkedSource.
+// Output: the chosen probe columns, then (kInner, kLeft) the chosen build columns. Rows come in no
+// particular order. With build_left set (mirrored semi and anti joins) nothing is passed on:
+// matching build rows are marked, and read with JoinMarkedSource.
 #pragma once
 
 #include <atomic>
@@ -15,8 +16,8 @@
 namespace sirocco::engine {
 
 struct JoinProbeColumns {
-  std::vector<uint32_t> probe;          // positions in the probe side's layout
-  std::vector<uint32_t> build;          // positions in JoinSpec::payload
+  std::vector<uint32_t> probe;  // positions in the probe side's layout
+  std::vector<uint32_t> build;  // positions in JoinSpec::payload
   // The extra condition (null: none) is compiled over these columns, in this order.
   std::vector<uint32_t> extra_probe, extra_build;
   std::unique_ptr<Expression> extra;
@@ -24,8 +25,8 @@ struct JoinProbeColumns {
 
 class JoinProbe final : public Operator {
  public:
-  JoinProbe(std::shared_ptr<const JoinSpec> spec, std::shared_ptr<JoinTable> table, const BatchLayout& input,
-            JoinProbeColumns columns, QueryContext* context);
+  JoinProbe(std::shared_ptr<const JoinSpec> spec, std::shared_ptr<JoinTable> table,
+            const BatchLayout& input, JoinProbeColumns columns, QueryContext* context);
 
   std::unique_ptr<LocalState> MakeState(uint32_t worker) override;
   OperatorStatistics Describe() const override;
@@ -34,19 +35,21 @@ class JoinProbe final : public Operator {
   const BatchLayout& layout() const override { return layout_; }
 
   // Layout over which JoinProbeColumns::extra is compiled.
-  static BatchLayout ExtraLayout(const JoinSpec& spec, const BatchLayout& input, const std::vector<uint32_t>& probe,
+  static BatchLayout ExtraLayout(const JoinSpec& spec, const BatchLayout& input,
+                                 const std::vector<uint32_t>& probe,
                                  const std::vector<uint32_t>& build);
 
  private:
   struct State;
   Result<void> PushMatches(const Batch& batch, State* state, BatchConsumer* next);
   Result<uint32_t> TestPairs(const Batch& batch, State* state, uint32_t count) const;
-  Result<void> RunCandidates(const Batch& batch, State* state, uint32_t num_hits, const uint16_t* hits, const uint32_t* begins,
-                             const uint32_t* ends, bool verify, BatchConsumer* next);
-  Result<void> EmitPairs(const Batch& batch, State* state, const uint16_t* rows, const uint32_t* positions, uint32_t count,
-                         BatchConsumer* next) const;
-  Result<void> EmitRows(const Batch& batch, State* state, const uint16_t* rows, uint32_t count, bool null_build,
-                        BatchConsumer* next) const;
+  Result<void> RunCandidates(const Batch& batch, State* state, uint32_t num_hits,
+                             const uint16_t* hits, const uint32_t* begins, const uint32_t* ends,
+                             bool verify, BatchConsumer* next);
+  Result<void> EmitPairs(const Batch& batch, State* state, const uint16_t* rows,
+                         const uint32_t* positions, uint32_t count, BatchConsumer* next) const;
+  Result<void> EmitRows(const Batch& batch, State* state, const uint16_t* rows, uint32_t count,
+                        bool null_build, BatchConsumer* next) const;
   Result<void> EmitUnmatched(const Batch& batch, State* state, BatchConsumer* next) const;
   Result<void> PushNullAware(const Batch& batch, State* state, BatchConsumer* next);
 
@@ -57,10 +60,12 @@ class JoinProbe final : public Operator {
   QueryContext* context_;
 };
 
-// The build rows of a mirrored semi join that were matched (or of an anti join that were not), after the probe side has ended.
+// The build rows of a mirrored semi join that were matched (or of an anti join that were not),
+// after the probe side has ended.
 class JoinMarkedSource final : public Source {
  public:
-  JoinMarkedSource(std::shared_ptr<const JoinSpec> spec, std::shared_ptr<JoinTable> table, std::vector<uint32_t> output);
+  JoinMarkedSource(std::shared_ptr<const JoinSpec> spec, std::shared_ptr<JoinTable> table,
+                   std::vector<uint32_t> output);
 
   Result<void> Prepare() override;
   std::unique_ptr<LocalState> MakeState(uint32_t worker) override;
@@ -73,7 +78,7 @@ class JoinMarkedSource final : public Source {
   struct State;
   std::shared_ptr<const JoinSpec> spec_;
   std::shared_ptr<JoinTable> table_;
-  std::vector<uint32_t> output_;   // positions in JoinSpec::payload
+  std::vector<uint32_t> output_;  // positions in JoinSpec::payload
   BatchLayout layout_;
   uint32_t num_morsels_ = 0;
   std::atomic<uint32_t> next_{0};

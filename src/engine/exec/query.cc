@@ -44,7 +44,8 @@ class CompiledQuery final : public Query {
 
 }  // namespace
 
-Result<std::unique_ptr<Query>> Query::Prepare(plan::Plan plan, const SnapshotLookup& lookup, const QueryOptions& options) {
+Result<std::unique_ptr<Query>> Query::Prepare(plan::Plan plan, const SnapshotLookup& lookup,
+                                              const QueryOptions& options) {
   try {
     RETURN_IF_ERROR(plan::ValidatePlan(plan));
     auto query = std::make_unique<CompiledQuery>(std::move(plan), options);

@@ -8,7 +8,9 @@
 
 namespace sirocco::engine {
 
-QueryFixture::QueryFixture() : pool_(std::make_shared<MemoryPool>("tables")) { mysqlsem::InitializeCollations(); }
+QueryFixture::QueryFixture() : pool_(std::make_shared<MemoryPool>("tables")) {
+  mysqlsem::InitializeCollations();
+}
 
 plan::TableId QueryFixture::AddTable(const std::vector<TestColumn>& columns) {
   Result<SnapshotPtr> table = BuildTable(columns, pool_);
@@ -18,7 +20,9 @@ plan::TableId QueryFixture::AddTable(const std::vector<TestColumn>& columns) {
 }
 
 SnapshotLookup QueryFixture::lookup() const {
-  return [this](plan::TableId id) -> SnapshotPtr { return id >= 1 && id <= tables_.size() ? tables_[id - 1] : nullptr; };
+  return [this](plan::TableId id) -> SnapshotPtr {
+    return id >= 1 && id <= tables_.size() ? tables_[id - 1] : nullptr;
+  };
 }
 
 std::shared_ptr<plan::Node> QueryFixture::Scan(plan::TableId table, ColumnId first_id) const {
@@ -27,7 +31,8 @@ std::shared_ptr<plan::Node> QueryFixture::Scan(plan::TableId table, ColumnId fir
   node->table = table;
   node->table_name = "test.t" + std::to_string(table);
   const auto& columns = this->table(table).schema().columns;
-  for (uint32_t i = 0; i < columns.size(); ++i) node->scan_columns.push_back({first_id + i, i, columns[i].type});
+  for (uint32_t i = 0; i < columns.size(); ++i)
+    node->scan_columns.push_back({first_id + i, i, columns[i].type});
   return node;
 }
 
@@ -43,20 +48,24 @@ plan::Plan QueryFixture::MakePlan(plan::NodePtr root, const std::vector<ColumnId
       if (wanted == id) plan.results.push_back({id, type, "c" + std::to_string(id)});
   }
   std::sort(plan.results.begin(), plan.results.end(), [&](const auto& a, const auto& b) {
-    return std::find(results.begin(), results.end(), a.id) < std::find(results.begin(), results.end(), b.id);
+    return std::find(results.begin(), results.end(), a.id) <
+           std::find(results.begin(), results.end(), b.id);
   });
   return plan;
 }
 
-Result<std::vector<TestRow>> QueryFixture::Run(const plan::Plan& plan, uint32_t num_workers, size_t memory_limit) {
+Result<std::vector<TestRow>> QueryFixture::Run(const plan::Plan& plan, uint32_t num_workers,
+                                               size_t memory_limit) {
   MemoryPool pool("query", memory_limit);
-  ASSIGN_OR_RETURN(auto query, Query::Prepare(plan, lookup(), {.num_workers = num_workers, .pool = &pool}));
+  ASSIGN_OR_RETURN(auto query,
+                   Query::Prepare(plan, lookup(), {.num_workers = num_workers, .pool = &pool}));
   std::vector<TestRow> rows;
   const auto& columns = query->result_columns();
   RETURN_IF_ERROR(query->Run([&](const Batch& batch) -> Result<void> {
     for (uint32_t i = 0; i < batch.count; ++i) {
       TestRow row;
-      for (size_t c = 0; c < columns.size(); ++c) row.push_back(ValueAt(batch.vectors[c], columns[c].type, i));
+      for (size_t c = 0; c < columns.size(); ++c)
+        row.push_back(ValueAt(batch.vectors[c], columns[c].type, i));
       rows.push_back(std::move(row));
     }
     return {};
@@ -81,7 +90,10 @@ bool RowLess(const TestRow& a, const TestRow& b) {
 std::string RowText(const TestRow& row) {
   std::string text;
   for (const plan::Value& value : row) {
-    text += value.is_null ? "NULL" : !value.bytes.empty() ? value.bytes : value.real != 0 ? std::to_string(value.real) : std::to_string(static_cast<int64_t>(value.integer));
+    text += value.is_null          ? "NULL"
+            : !value.bytes.empty() ? value.bytes
+            : value.real != 0      ? std::to_string(value.real)
+                                   : std::to_string(static_cast<int64_t>(value.integer));
     text += " ";
   }
   return text;

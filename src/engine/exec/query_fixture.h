@@ -1,4 +1,5 @@
-// For tests of the executor: small tables under ids 1, 2, ..., plans over them, results as lists of values.
+// For tests of the executor: small tables under ids 1, 2, ..., plans over them, results as lists of
+// values.
 #pragma once
 
 #include <memory>
@@ -29,7 +30,8 @@ class QueryFixture {
   // A plan whose results are these columns of the root's output.
   static plan::Plan MakePlan(plan::NodePtr root, const std::vector<ColumnId>& results);
   // All result rows, in order of delivery.
-  Result<std::vector<TestRow>> Run(const plan::Plan& plan, uint32_t num_workers, size_t memory_limit = MemoryPool::kUnlimited);
+  Result<std::vector<TestRow>> Run(const plan::Plan& plan, uint32_t num_workers,
+                                   size_t memory_limit = MemoryPool::kUnlimited);
 
  private:
   std::shared_ptr<MemoryPool> pool_;

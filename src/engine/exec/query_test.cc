@@ -18,18 +18,27 @@ constexpr uint32_t kRows = 200000;
 class QueryTest : public ::testing::Test {
  protected:
   QueryTest() {
-    table_ = fixture_.AddTable({MakeColumn(plan::IntType(false), kRows, [](uint32_t i) { return Value::Int(i); }),
-                                MakeColumn(plan::IntType(), kRows, [](uint32_t i) { return i % 5 == 0 ? Value::Null() : Value::Int(i % 1000); }),
-                                MakeColumn(plan::StringType(255, 100), kRows, [](uint32_t i) { return Value::Bytes("text " + std::to_string(i)); })});
+    table_ = fixture_.AddTable(
+        {MakeColumn(plan::IntType(false), kRows, [](uint32_t i) { return Value::Int(i); }),
+         MakeColumn(plan::IntType(), kRows,
+                    [](uint32_t i) { return i % 5 == 0 ? Value::Null() : Value::Int(i % 1000); }),
+         MakeColumn(plan::StringType(255, 100), kRows,
+                    [](uint32_t i) { return Value::Bytes("text " + std::to_string(i)); })});
   }
-  plan::ExprPtr Column(uint32_t column, ColumnId first_id = 1) { return fixture_.Column(table_, first_id, column); }
-  plan::ExprPtr Int(int64_t value) { return plan::Constant(Value::Int(value), plan::IntType(false)); }
+  plan::ExprPtr Column(uint32_t column, ColumnId first_id = 1) {
+    return fixture_.Column(table_, first_id, column);
+  }
+  plan::ExprPtr Int(int64_t value) {
+    return plan::Constant(Value::Int(value), plan::IntType(false));
+  }
   // Every row with every row of the table: runs for minutes if it is not stopped.
   plan::Plan CrossJoin() {
     auto join = std::make_shared<plan::Node>();
     join->kind = plan::NodeKind::kJoin;
     join->inputs = {fixture_.Scan(table_, 1), fixture_.Scan(table_, 101)};
-    join->predicate = plan::Call(ExprOp::kLt, plan::IntType(), {plan::Call(ExprOp::kAdd, plan::IntType(), {Column(0), Column(0, 101)}), Int(-1)});
+    join->predicate = plan::Call(
+        ExprOp::kLt, plan::IntType(),
+        {plan::Call(ExprOp::kAdd, plan::IntType(), {Column(0), Column(0, 101)}), Int(-1)});
     return QueryFixture::MakePlan(join, {1, 101});
   }
 
@@ -40,7 +49,9 @@ class QueryTest : public ::testing::Test {
 TEST_F(QueryTest, FilterProjectLimit) {
   auto filter = std::make_shared<plan::Node>();
   filter->kind = plan::NodeKind::kFilter;
-  filter->predicate = plan::Call(ExprOp::kEq, plan::IntType(), {plan::Call(ExprOp::kMod, plan::IntType(), {Column(0), Column(1)}), Int(3)});
+  filter->predicate =
+      plan::Call(ExprOp::kEq, plan::IntType(),
+                 {plan::Call(ExprOp::kMod, plan::IntType(), {Column(0), Column(1)}), Int(3)});
   filter->inputs = {fixture_.Scan(table_, 1)};
   auto project = std::make_shared<plan::Node>();
   project->kind = plan::NodeKind::kProject;
@@ -108,7 +119,8 @@ TEST_F(QueryTest, UnionAllAndSharedSubplan) {
 TEST_F(QueryTest, CancelStopsWithinAFifthOfASecond) {
   for (uint32_t workers : {1, 2}) {
     MemoryPool pool("query");
-    auto query = Query::Prepare(CrossJoin(), fixture_.lookup(), {.num_workers = workers, .pool = &pool});
+    auto query =
+        Query::Prepare(CrossJoin(), fixture_.lookup(), {.num_workers = workers, .pool = &pool});
     ASSERT_TRUE(query.has_value()) << query.error().ToString();
     std::chrono::steady_clock::time_point asked;
     std::thread killer([&] {
@@ -158,7 +170,8 @@ TEST_F(QueryTest, FirstErrorEndsTheQuery) {
   // Overflow in one late row.
   auto project = std::make_shared<plan::Node>();
   project->kind = plan::NodeKind::kProject;
-  project->expressions = {{50, plan::Call(ExprOp::kAdd, plan::IntType(), {Column(0), Int(INT64_MAX - 150000)})}};
+  project->expressions = {
+      {50, plan::Call(ExprOp::kAdd, plan::IntType(), {Column(0), Int(INT64_MAX - 150000)})}};
   project->inputs = {fixture_.Scan(table_, 1)};
   for (uint32_t workers : {1, 2}) {
     auto rows = fixture_.Run(QueryFixture::MakePlan(project, {50}), workers);
@@ -168,9 +181,11 @@ TEST_F(QueryTest, FirstErrorEndsTheQuery) {
   }
   // The sink's error.
   MemoryPool pool("query");
-  auto query = Query::Prepare(QueryFixture::MakePlan(fixture_.Scan(table_, 1), {1}), fixture_.lookup(), {.num_workers = 2, .pool = &pool});
+  auto query = Query::Prepare(QueryFixture::MakePlan(fixture_.Scan(table_, 1), {1}),
+                              fixture_.lookup(), {.num_workers = 2, .pool = &pool});
   ASSERT_TRUE(query.has_value());
-  const Result<void> result = (*query)->Run([](const Batch&) -> Result<void> { return MakeError(ErrorCode::kIo, "client gone"); });
+  const Result<void> result = (*query)->Run(
+      [](const Batch&) -> Result<void> { return MakeError(ErrorCode::kIo, "client gone"); });
   ASSERT_FALSE(result.has_value());
   EXPECT_EQ(result.error().code, ErrorCode::kIo);
 }

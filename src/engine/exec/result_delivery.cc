@@ -10,12 +10,14 @@ struct ResultDelivery::State final : LocalState {
   Batch out;
 };
 
-Result<std::unique_ptr<ResultDelivery>> ResultDelivery::Create(const std::vector<plan::ResultColumn>& results,
-                                                               const BatchLayout& input) {
+Result<std::unique_ptr<ResultDelivery>> ResultDelivery::Create(
+    const std::vector<plan::ResultColumn>& results, const BatchLayout& input) {
   auto delivery = std::make_unique<ResultDelivery>();
   for (const plan::ResultColumn& column : results) {
     const int position = input.Find(column.id);
-    if (position < 0) return MakeError(ErrorCode::kInvalidArgument, "result column is not produced by the plan: " + column.name);
+    if (position < 0)
+      return MakeError(ErrorCode::kInvalidArgument,
+                       "result column is not produced by the plan: " + column.name);
     const Lane lane = plan::LaneOf(column.type);
     if (!LaneOperator::CanConvert(column.type, input.columns[position].lane, lane))
       return NotSupported("result type " + plan::TypeName(column.type) + " from " +
@@ -38,8 +40,8 @@ std::unique_ptr<LocalState> ResultDelivery::MakeState(uint32_t worker) {
 Result<void> ResultDelivery::Consume(const Batch& batch, LocalState* local) {
   auto* state = static_cast<State*>(local);
   for (size_t c = 0; c < positions_.size(); ++c) {
-    const Vector converted =
-        ConvertLane(batch.vectors[positions_[c]], batch.count, types_[c], lanes_[c], &state->converted[c]);
+    const Vector converted = ConvertLane(batch.vectors[positions_[c]], batch.count, types_[c],
+                                         lanes_[c], &state->converted[c]);
     state->out.vectors[c] = Flatten(converted, batch.count, &state->flat[c]);
   }
   state->out.count = batch.count;

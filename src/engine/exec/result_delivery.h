@@ -1,4 +1,5 @@
-// The last sink of a query: brings batches to the result columns and hands them to the caller's ResultSink, one thread at a time.
+// The last sink of a query: brings batches to the result columns and hands them to the caller's
+// ResultSink, one thread at a time.
 #pragma once
 
 #include <memory>
@@ -11,8 +12,10 @@ namespace sirocco::engine {
 
 class ResultDelivery final : public Sink {
  public:
-  // positions[i]: where result column i is in the input. Errors: kNotSupported if a column cannot be brought to its type's lane.
-  static Result<std::unique_ptr<ResultDelivery>> Create(const std::vector<plan::ResultColumn>& results, const BatchLayout& input);
+  // positions[i]: where result column i is in the input. Errors: kNotSupported if a column cannot
+  // be brought to its type's lane.
+  static Result<std::unique_ptr<ResultDelivery>> Create(
+      const std::vector<plan::ResultColumn>& results, const BatchLayout& input);
 
   // Before the pipeline runs; lives until it has ended.
   void set_sink(const ResultSink* sink) { sink_ = sink; }

@@ -7,7 +7,8 @@ struct ScanSource::State final : LocalState {
   bool in_morsel = false;
 };
 
-void ScanSource::AddFilter(uint32_t table_column, std::shared_ptr<const SemijoinFilter> filter, uint64_t num_keys) {
+void ScanSource::AddFilter(uint32_t table_column, std::shared_ptr<const SemijoinFilter> filter,
+                           uint64_t num_keys) {
   if (started_) return;
   Candidate& best = filters_[table_column];
   if (best.filter == nullptr || num_keys < best.num_keys) best = {std::move(filter), num_keys};
@@ -15,7 +16,8 @@ void ScanSource::AddFilter(uint32_t table_column, std::shared_ptr<const Semijoin
 
 Result<void> ScanSource::Prepare() {
   started_ = true;
-  for (const auto& [column, candidate] : filters_) scan_->AddFilter(ScanFilter::FromSemijoin(column, candidate.filter));
+  for (const auto& [column, candidate] : filters_)
+    scan_->AddFilter(ScanFilter::FromSemijoin(column, candidate.filter));
   return {};
 }
 
@@ -46,9 +48,11 @@ OperatorStatistics ScanSource::Describe() const {
   OperatorStatistics out;
   out.name = "Scan " + table_name_;
   out.rows_out = counters.rows_out;
-  out.detail = std::to_string(counters.rows_in) + " rows read, " + std::to_string(counters.chunks_skipped) + " chunks skipped";
+  out.detail = std::to_string(counters.rows_in) + " rows read, " +
+               std::to_string(counters.chunks_skipped) + " chunks skipped";
   for (const auto& [column, candidate] : filters_)
-    out.detail += ", semijoin filter on " + snapshot_->schema().columns[column].name + " (" + std::to_string(candidate.num_keys) + " keys)";
+    out.detail += ", semijoin filter on " + snapshot_->schema().columns[column].name + " (" +
+                  std::to_string(candidate.num_keys) + " keys)";
   return out;
 }
 

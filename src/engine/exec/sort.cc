@@ -1,8 +1,9 @@
 // Full sort and top-N.
 //
-// Each worker keeps its rows (RowBlocks) and one entry per row: the packed key or a reference to the key's bytes, and the row's number. A full
-// sort sorts each worker's entries as one run, in parallel, and its source merges the runs while it delivers. Top-N drops rows that cannot be
-// among the first N as soon as N are known, and from time to time all but the best N.
+// Each worker keeps its rows (RowBlocks) and one entry per row: the packed key or a reference to
+// the key's bytes, and the row's number. A full sort sorts each worker's entries as one run, in
+// parallel, and its source merges the runs while it delivers. Top-N drops rows that cannot be among
+// the first N as soon as N are known, and from time to time all but the best N.
 #include <algorithm>
 #include <atomic>
 #include <cstring>
@@ -18,7 +19,8 @@ namespace {
 
 // Above this, keeping the best N apart costs more than sorting everything.
 constexpr uint64_t kLargestTopN = 65536;
-// Rows collected beyond N before the worst are dropped: the cost of a cut is spread over at least this many.
+// Rows collected beyond N before the worst are dropped: the cost of a cut is spread over at least
+// this many.
 constexpr uint64_t kTopNSlack = 4096;
 // Below this a comparison sort is faster than radix passes over 256 counters each.
 constexpr size_t kRadixRows = 1024;
@@ -31,7 +33,7 @@ struct PackedEntry {
 };
 
 struct BytesEntry {
-  uint64_t prefix;         // first 8 bytes, big-endian, zero padded
+  uint64_t prefix;  // first 8 bytes, big-endian, zero padded
   const char* bytes;
   uint32_t size;
   uint32_t row;
@@ -45,7 +47,8 @@ struct BytesEntry {
 
 uint64_t Prefix(std::string_view bytes) {
   uint64_t prefix = 0;
-  for (size_t i = 0; i < 8; ++i) prefix = prefix << 8 | (i < bytes.size() ? static_cast<uint8_t>(bytes[i]) : 0);
+  for (size_t i = 0; i < 8; ++i)
+    prefix = prefix << 8 | (i < bytes.size() ? static_cast<uint8_t>(bytes[i]) : 0);
   return prefix;
 }
 
@@ -73,30 +76,35 @@ void SortEntries(std::vector<PackedEntry>* entries, uint32_t bits) {
     RadixSort(entries, bits);
   }
 }
-void SortEntries(std::vector<BytesEntry>* entries, uint32_t) { std::sort(entries->begin(), entries->end()); }
+void SortEntries(std::vector<BytesEntry>* entries, uint32_t) {
+  std::sort(entries->begin(), entries->end());
+}
 
 // Rows of one worker and their entries.
 template <typename Entry>
 struct Run {
   Run(const std::vector<StoredColumn>& stored, MemoryPool* pool)
-      : rows(std::make_unique<RowBlocks>(stored, pool)), reservation(pool), keys(std::make_unique<Arena>(pool)) {}
+      : rows(std::make_unique<RowBlocks>(stored, pool)),
+        reservation(pool),
+        keys(std::make_unique<Arena>(pool)) {}
 
   std::unique_ptr<RowBlocks> rows;
   std::vector<Entry> entries;
-  MemoryReservation reservation;     // of entries; sorting needs them twice
-  std::unique_ptr<Arena> keys;       // key bytes
+  MemoryReservation reservation;  // of entries; sorting needs them twice
+  std::unique_ptr<Arena> keys;    // key bytes
 };
 
 // Flat vectors for the columns of `runs`, with null bytes where a run has NULLs.
-void StartVectors(const BatchLayout& layout, const std::vector<const RowBlocks*>& runs, std::vector<VectorBuffer>* buffers,
-                  std::vector<Vector>* out) {
+void StartVectors(const BatchLayout& layout, const std::vector<const RowBlocks*>& runs,
+                  std::vector<VectorBuffer>* buffers, std::vector<Vector>* out) {
   buffers->resize(layout.columns.size());
   out->resize(layout.columns.size());
   for (size_t c = 0; c < layout.columns.size(); ++c) {
     (*buffers)[c].Reset(layout.columns[c].lane);
     (*out)[c] = (*buffers)[c].Flat();
     (*out)[c].dictionary = layout.columns[c].dictionary;
-    if (std::any_of(runs.begin(), runs.end(), [c](const RowBlocks* rows) { return rows->HasNulls(c); }))
+    if (std::any_of(runs.begin(), runs.end(),
+                    [c](const RowBlocks* rows) { return rows->HasNulls(c); }))
       (*out)[c].nulls = (*buffers)[c].Nulls();
   }
 }
@@ -124,17 +132,18 @@ class SortSource final : public Source {
     std::vector<VectorBuffer> buffers;
     std::vector<Vector> vectors;
     std::vector<const Run<Entry>*> runs;
-    std::vector<size_t> next;      // per run
-    uint64_t left = 0;             // rows to deliver
+    std::vector<size_t> next;  // per run
+    uint64_t left = 0;         // rows to deliver
     std::vector<RowPlace> places;
-    std::vector<uint16_t> from;    // run of each row of the batch
+    std::vector<uint16_t> from;  // run of each row of the batch
 
     // The run with the smallest next entry.
     size_t NextRun() const {
       size_t best = runs.size();
       for (size_t r = 0; r < runs.size(); ++r) {
         if (next[r] == runs[r]->entries.size()) continue;
-        if (best == runs.size() || runs[r]->entries[next[r]] < runs[best]->entries[next[best]]) best = r;
+        if (best == runs.size() || runs[r]->entries[next[r]] < runs[best]->entries[next[best]])
+          best = r;
       }
       return best;
     }
@@ -145,8 +154,8 @@ class SortSource final : public Source {
 template <typename Entry>
 class SortSink final : public MaterializingSink {
  public:
-  SortSink(std::unique_ptr<SortKeyEncoder> encoder, const plan::Node& node, const BatchLayout& input,
-           const std::vector<ColumnId>& needed, QueryContext* context)
+  SortSink(std::unique_ptr<SortKeyEncoder> encoder, const plan::Node& node,
+           const BatchLayout& input, const std::vector<ColumnId>& needed, QueryContext* context)
       : encoder_(std::move(encoder)), context_(context), limit_(node.limit), offset_(node.offset) {
     for (size_t i = 0; i < input.columns.size(); ++i) {
       if (std::find(needed.begin(), needed.end(), input.columns[i].id) == needed.end()) continue;
@@ -170,9 +179,11 @@ class SortSink final : public MaterializingSink {
     OperatorStatistics out;
     out.name = top_n_ != plan::kNoLimit ? "Top " + std::to_string(top_n_) : "Sort";
     out.rows_out = rows_seen_.load();
-    out.detail = encoder_->packed() ? "keys in " + std::to_string(encoder_->packed_bits()) + " bits" : "keys as bytes";
+    out.detail = encoder_->packed() ? "keys in " + std::to_string(encoder_->packed_bits()) + " bits"
+                                    : "keys as bytes";
     for (const auto& run : runs_)
-      if (run != nullptr) out.memory_peak_bytes += run->reservation.bytes() + run->keys->allocated_bytes();
+      if (run != nullptr)
+        out.memory_peak_bytes += run->reservation.bytes() + run->keys->allocated_bytes();
     return out;
   }
 
@@ -183,7 +194,8 @@ class SortSink final : public MaterializingSink {
     RETURN_IF_ERROR(encoder_->Evaluate(batch, &state->keys));
     Run<Entry>& run = *state->run;
     const size_t entries_before = run.entries.size();
-    if (run.rows->num_rows() + batch.count >= UINT32_MAX) return MakeError(ErrorCode::kOutOfMemory, "more than 2^32 rows to sort");
+    if (run.rows->num_rows() + batch.count >= UINT32_MAX)
+      return MakeError(ErrorCode::kOutOfMemory, "more than 2^32 rows to sort");
     uint32_t n = 0;
     if constexpr (std::is_same_v<Entry, PackedEntry>) {
       encoder_->Pack(batch.count, &state->keys, state->packed);
@@ -198,14 +210,16 @@ class SortSink final : public MaterializingSink {
         BytesEntry entry{Prefix(bytes), bytes.data(), static_cast<uint32_t>(bytes.size()), 0};
         if (state->has_bound && !(entry < state->bound)) continue;
         entry.bytes = run.keys->Copy(bytes);
-        if (entry.bytes == nullptr) return MakeError(ErrorCode::kOutOfMemory, "memory limit reached while sorting");
+        if (entry.bytes == nullptr)
+          return MakeError(ErrorCode::kOutOfMemory, "memory limit reached while sorting");
         state->rows[n] = static_cast<uint16_t>(i);
         state->kept[n++] = entry;
       }
     }
     if (n == 0) return {};
     if (run.entries.capacity() < entries_before + n) {
-      const size_t capacity = std::max<size_t>(entries_before * 2, entries_before + n + kVectorSize);
+      const size_t capacity =
+          std::max<size_t>(entries_before * 2, entries_before + n + kVectorSize);
       RETURN_IF_ERROR(run.reservation.ResizeTo(2 * capacity * sizeof(Entry)));
       run.entries.reserve(capacity);
     }
@@ -214,8 +228,10 @@ class SortSink final : public MaterializingSink {
       run.entries.push_back(state->kept[i]);
     }
     for (size_t c = 0; c < positions_.size(); ++c) state->vectors[c] = batch.vectors[positions_[c]];
-    RETURN_IF_ERROR(run.rows->Append(state->vectors.data(), n == batch.count ? nullptr : state->rows, n));
-    if (top_n_ != plan::kNoLimit && run.entries.size() >= 2 * top_n_ + kTopNSlack) return CutToBest(state);
+    RETURN_IF_ERROR(
+        run.rows->Append(state->vectors.data(), n == batch.count ? nullptr : state->rows, n));
+    if (top_n_ != plan::kNoLimit && run.entries.size() >= 2 * top_n_ + kTopNSlack)
+      return CutToBest(state);
     return {};
   }
 
@@ -237,7 +253,9 @@ class SortSink final : public MaterializingSink {
     return std::vector<Task>{};
   }
 
-  std::unique_ptr<Source> MakeSource() override { return std::make_unique<SortSource<Entry>>(this); }
+  std::unique_ptr<Source> MakeSource() override {
+    return std::make_unique<SortSource<Entry>>(this);
+  }
   const BatchLayout& output_layout() const override { return layout_; }
 
   const std::vector<std::unique_ptr<Run<Entry>>>& runs() const { return runs_; }
@@ -251,7 +269,7 @@ class SortSink final : public MaterializingSink {
     Run<Entry>* run = nullptr;
     std::vector<Vector> vectors;
     bool has_bound = false;
-    Entry bound{};                  // rows not below it are dropped
+    Entry bound{};  // rows not below it are dropped
     uint64_t packed[kVectorSize];
     uint16_t rows[kVectorSize];
     Entry kept[kVectorSize];
@@ -269,9 +287,11 @@ class SortSink final : public MaterializingSink {
     StartVectors(layout_, {run.rows.get()}, &buffers, &vectors);
     std::vector<RowPlace> places(kVectorSize);
     for (size_t first = 0; first < run.entries.size(); first += kVectorSize) {
-      const auto n = static_cast<uint32_t>(std::min<size_t>(kVectorSize, run.entries.size() - first));
+      const auto n =
+          static_cast<uint32_t>(std::min<size_t>(kVectorSize, run.entries.size() - first));
       for (uint32_t i = 0; i < n; ++i) places[i] = RowBlocks::Locate(run.entries[first + i].row);
-      for (size_t c = 0; c < vectors.size(); ++c) run.rows->Gather(c, places.data(), n, vectors[c], 0);
+      for (size_t c = 0; c < vectors.size(); ++c)
+        run.rows->Gather(c, places.data(), n, vectors[c], 0);
       RETURN_IF_ERROR(rows->Append(vectors.data(), nullptr, n));
     }
     for (size_t i = 0; i < run.entries.size(); ++i) {
@@ -279,7 +299,8 @@ class SortSink final : public MaterializingSink {
       entry.row = static_cast<uint32_t>(i);
       if constexpr (std::is_same_v<Entry, BytesEntry>) {
         entry.bytes = keys->Copy({entry.bytes, entry.size});
-        if (entry.bytes == nullptr) return MakeError(ErrorCode::kOutOfMemory, "memory limit reached while sorting");
+        if (entry.bytes == nullptr)
+          return MakeError(ErrorCode::kOutOfMemory, "memory limit reached while sorting");
       }
     }
     run.rows = std::move(rows);
@@ -297,7 +318,7 @@ class SortSink final : public MaterializingSink {
   std::vector<uint32_t> positions_;
   BatchLayout layout_;
   std::vector<StoredColumn> stored_;
-  std::vector<std::unique_ptr<Run<Entry>>> runs_;   // per worker
+  std::vector<std::unique_ptr<Run<Entry>>> runs_;  // per worker
   std::atomic<uint64_t> rows_seen_{0};
   bool sorted_ = false;
 };
@@ -356,10 +377,14 @@ Result<bool> SortSource<Entry>::Next(LocalState* local, Batch* batch) {
 
 }  // namespace
 
-Result<std::unique_ptr<MaterializingSink>> MakeSort(const plan::Node& node, const BatchLayout& input,
-                                                    const std::vector<ColumnId>& needed, QueryContext* context) {
+Result<std::unique_ptr<MaterializingSink>> MakeSort(const plan::Node& node,
+                                                    const BatchLayout& input,
+                                                    const std::vector<ColumnId>& needed,
+                                                    QueryContext* context) {
   ASSIGN_OR_RETURN(auto encoder, SortKeyEncoder::Create(node.sort_keys, input, context));
-  if (encoder->packed()) return std::make_unique<SortSink<PackedEntry>>(std::move(encoder), node, input, needed, context);
+  if (encoder->packed())
+    return std::make_unique<SortSink<PackedEntry>>(std::move(encoder), node, input, needed,
+                                                   context);
   return std::make_unique<SortSink<BytesEntry>>(std::move(encoder), node, input, needed, context);
 }
 

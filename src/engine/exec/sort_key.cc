@@ -23,8 +23,8 @@ void AppendBigEndian(uint64_t value, std::string* out) {
 
 }  // namespace
 
-Result<std::unique_ptr<SortKeyEncoder>> SortKeyEncoder::Create(const std::vector<plan::SortKey>& keys, const BatchLayout& input,
-                                                               QueryContext* context) {
+Result<std::unique_ptr<SortKeyEncoder>> SortKeyEncoder::Create(
+    const std::vector<plan::SortKey>& keys, const BatchLayout& input, QueryContext* context) {
   auto encoder = std::make_unique<SortKeyEncoder>();
   std::vector<plan::ExprPtr> exprs;
   for (const plan::SortKey& key : keys) exprs.push_back(key.expr);
@@ -35,11 +35,13 @@ Result<std::unique_ptr<SortKeyEncoder>> SortKeyEncoder::Create(const std::vector
   for (size_t k = 0; k < keys.size(); ++k) {
     const ColumnInfo& info = encoder->expressions_->outputs()[k];
     const plan::Type& type = keys[k].expr->type;
-    Part part{.descending = keys[k].descending, .nullable = info.nullable, .is_unsigned = type.IsUnsigned()};
+    Part part{.descending = keys[k].descending,
+              .nullable = info.nullable,
+              .is_unsigned = type.IsUnsigned()};
     switch (info.lane) {
       case Lane::kI64:
-        if (info.range.known && info.range.min >= INT64_MIN && info.range.max <= INT64_MAX && info.range.min <= info.range.max &&
-            info.range.max - info.range.min < INT64_MAX) {
+        if (info.range.known && info.range.min >= INT64_MIN && info.range.max <= INT64_MAX &&
+            info.range.min <= info.range.max && info.range.max - info.range.min < INT64_MAX) {
           part.min = static_cast<int64_t>(info.range.min);
           part.max_offset = static_cast<uint64_t>(info.range.max - info.range.min) + part.nullable;
           part.bits = static_cast<uint32_t>(std::bit_width(part.max_offset));
@@ -60,7 +62,8 @@ Result<std::unique_ptr<SortKeyEncoder>> SortKeyEncoder::Create(const std::vector
         [[fallthrough]];
       case Lane::kStr:
         if (type.kind == plan::TypeKind::kDecimal) {
-          part.form = Form::kBytes;   // MySQL's packed decimals of one precision and scale compare as bytes
+          part.form =
+              Form::kBytes;  // MySQL's packed decimals of one precision and scale compare as bytes
         } else if (type.IsString()) {
           part.form = Form::kString;
           part.collation = mysqlsem::FindCollation(type.collation);
@@ -102,12 +105,14 @@ Result<void> SortKeyEncoder::Evaluate(const Batch& batch, State* state) const {
 uint64_t SortKeyEncoder::Offset(const Part& part, const Vector& in, uint32_t row) {
   if (in.nulls != nullptr && in.nulls[row]) return 0;
   switch (part.form) {
-    case Form::kInteger: return static_cast<uint64_t>(in.i64()[row]) - static_cast<uint64_t>(part.min) + part.nullable;
+    case Form::kInteger:
+      return static_cast<uint64_t>(in.i64()[row]) - static_cast<uint64_t>(part.min) + part.nullable;
     case Form::kCode: {
       const uint32_t code = in.code()[row];
       return uint64_t{part.classes != nullptr ? part.classes[code] : code} + part.nullable;
     }
-    default: return OrderedBits(in.f64()[row]);
+    default:
+      return OrderedBits(in.f64()[row]);
   }
 }
 
@@ -117,7 +122,7 @@ void SortKeyEncoder::Pack(uint32_t count, State* state, uint64_t* keys) const {
     const Part& part = parts_[p];
     const Vector& in = state->vectors_[p];
     if (part.bits == 0) continue;
-    const uint32_t shift = part.bits & 63;   // a part of 64 bits stands alone, over zeros
+    const uint32_t shift = part.bits & 63;  // a part of 64 bits stands alone, over zeros
     const uint64_t flip_from = part.max_offset;
     for (uint32_t i = 0; i < count; ++i) {
       uint64_t offset = Offset(part, in, in.constant ? 0 : i);
@@ -141,20 +146,27 @@ std::string_view SortKeyEncoder::Bytes(uint32_t row, State* state) const {
       switch (part.form) {
         case Form::kInteger:
         case Form::kCode:
-        case Form::kDouble: AppendBigEndian(Offset(part, in, at), &out); break;
+        case Form::kDouble:
+          AppendBigEndian(Offset(part, in, at), &out);
+          break;
         case Form::kInt128: {
           const int128 value = in.i128()[at];
           AppendBigEndian(static_cast<uint64_t>(value >> 64) ^ (uint64_t{1} << 63), &out);
           AppendBigEndian(static_cast<uint64_t>(value), &out);
           break;
         }
-        case Form::kBytes: out.append(in.str()[at].view()); break;
+        case Form::kBytes:
+          out.append(in.str()[at].view());
+          break;
         case Form::kString: {
-          const std::string_view text = in.lane == Lane::kCode ? in.dictionary->value(in.code()[at]) : in.str()[at].view();
+          const std::string_view text =
+              in.lane == Lane::kCode ? in.dictionary->value(in.code()[at]) : in.str()[at].view();
           const size_t start = out.size();
           part.collation->AppendSortKey(text, &out);
-          // Ends with 00 00, and 00 inside becomes 00 01, so that a later part never decides over a prefix.
-          for (size_t i = out.find('\0', start); i != std::string::npos; i = out.find('\0', i + 2)) out.insert(i + 1, 1, '\1');
+          // Ends with 00 00, and 00 inside becomes 00 01, so that a later part never decides over a
+          // prefix.
+          for (size_t i = out.find('\0', start); i != std::string::npos; i = out.find('\0', i + 2))
+            out.insert(i + 1, 1, '\1');
           out.append(2, '\0');
           break;
         }

@@ -1,8 +1,9 @@
 // Sort keys in a form that compares as integers or bytes.
 //
-// Packed: all keys together fit 64 bits (ranges of integers, codes of sorted dictionaries, one double): one uint64_t per row, smaller first.
-// Bytes: otherwise; memcmp of two keys, the shorter first if one is a prefix, gives the order. Strings appear as the collation's sort keys.
-// NULLs come first ascending and last descending; descending parts are complemented.
+// Packed: all keys together fit 64 bits (ranges of integers, codes of sorted dictionaries, one
+// double): one uint64_t per row, smaller first. Bytes: otherwise; memcmp of two keys, the shorter
+// first if one is a prefix, gives the order. Strings appear as the collation's sort keys. NULLs
+// come first ascending and last descending; descending parts are complemented.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +24,10 @@ namespace sirocco::engine {
 
 class SortKeyEncoder {
  public:
-  // kNotSupported for types without an order we can reproduce (JSON, vectors, collations without sort keys).
-  static Result<std::unique_ptr<SortKeyEncoder>> Create(const std::vector<plan::SortKey>& keys, const BatchLayout& input,
+  // kNotSupported for types without an order we can reproduce (JSON, vectors, collations without
+  // sort keys).
+  static Result<std::unique_ptr<SortKeyEncoder>> Create(const std::vector<plan::SortKey>& keys,
+                                                        const BatchLayout& input,
                                                         QueryContext* context);
 
   bool packed() const { return packed_; }
@@ -53,11 +56,11 @@ class SortKeyEncoder {
   struct Part {
     Form form = Form::kInteger;
     bool descending = false, nullable = false, is_unsigned = false;
-    int64_t min = 0;              // kInteger, if the range is known
-    uint64_t max_offset = 0;      // largest value - min + (nullable ? 1 : 0); all ones if unknown
-    uint32_t bits = 64;           // of a packed part; above 64: cannot be packed
-    const uint32_t* classes = nullptr;                 // kCode
-    const mysqlsem::Collation* collation = nullptr;    // kString
+    int64_t min = 0;          // kInteger, if the range is known
+    uint64_t max_offset = 0;  // largest value - min + (nullable ? 1 : 0); all ones if unknown
+    uint32_t bits = 64;       // of a packed part; above 64: cannot be packed
+    const uint32_t* classes = nullptr;               // kCode
+    const mysqlsem::Collation* collation = nullptr;  // kString
   };
   static uint64_t Offset(const Part& part, const Vector& in, uint32_t row);
 

@@ -23,9 +23,10 @@ int CompareValues(const plan::Type& type, const Value& a, const Value& b) {
 
 class SortTest : public ::testing::Test {
  protected:
-  // Sorts a table of key columns and a row number; the rows must be in order, and be exactly the best ones.
-  void Check(const std::vector<plan::Type>& types, const std::vector<bool>& descending, uint32_t rows, uint64_t limit, uint64_t offset,
-             uint32_t distinct) {
+  // Sorts a table of key columns and a row number; the rows must be in order, and be exactly the
+  // best ones.
+  void Check(const std::vector<plan::Type>& types, const std::vector<bool>& descending,
+             uint32_t rows, uint64_t limit, uint64_t offset, uint32_t distinct) {
     std::mt19937 random(rows + distinct);
     std::vector<TestColumn> columns;
     for (const plan::Type& type : types) {
@@ -33,13 +34,16 @@ class SortTest : public ::testing::Test {
         const auto n = static_cast<int64_t>(random() % distinct);
         if (type.nullable && n % 10 == 3) return Value::Null();
         if (type.IsReal()) return Value::Real(static_cast<double>(n - distinct / 2) / 8);
-        if (type.IsString()) return Value::Bytes((n % 2 ? "a" : "A") + std::string(n % 3, 'b') + std::to_string(n));
-        if (type.kind == plan::TypeKind::kUInt) return Value::Int((plan::int128{1} << 63) + (n - distinct / 2));
+        if (type.IsString())
+          return Value::Bytes((n % 2 ? "a" : "A") + std::string(n % 3, 'b') + std::to_string(n));
+        if (type.kind == plan::TypeKind::kUInt)
+          return Value::Int((plan::int128{1} << 63) + (n - distinct / 2));
         if (type.precision > 18) return Value::Int(plan::int128{n - distinct / 2} << 70);
         return Value::Int((n - distinct / 2) * (distinct > 1000 ? 1'000'000'007 : 1));
       }));
     }
-    columns.push_back(MakeColumn(plan::IntType(false), rows, [](uint32_t i) { return Value::Int(i); }));
+    columns.push_back(
+        MakeColumn(plan::IntType(false), rows, [](uint32_t i) { return Value::Int(i); }));
     QueryFixture fixture;
     const plan::TableId table = fixture.AddTable(columns);
     auto sort = std::make_shared<plan::Node>();
@@ -48,7 +52,8 @@ class SortTest : public ::testing::Test {
     sort->limit = limit;
     sort->offset = offset;
     std::vector<ColumnId> results;
-    for (uint32_t i = 0; i < types.size(); ++i) sort->sort_keys.push_back({fixture.Column(table, 1, i), descending[i]});
+    for (uint32_t i = 0; i < types.size(); ++i)
+      sort->sort_keys.push_back({fixture.Column(table, 1, i), descending[i]});
     for (uint32_t i = 0; i < columns.size(); ++i) results.push_back(1 + i);
 
     std::vector<TestRow> all;
@@ -65,11 +70,14 @@ class SortTest : public ::testing::Test {
       return 0;
     };
     std::vector<TestRow> sorted = all;
-    std::stable_sort(sorted.begin(), sorted.end(), [&](const TestRow& a, const TestRow& b) { return compare(a, b) < 0; });
+    std::stable_sort(sorted.begin(), sorted.end(),
+                     [&](const TestRow& a, const TestRow& b) { return compare(a, b) < 0; });
     for (uint32_t workers : {1, 2}) {
-      SCOPED_TRACE("rows " + std::to_string(rows) + " limit " + std::to_string(limit) + " offset " + std::to_string(offset) +
-                   " distinct " + std::to_string(distinct) + " keys " + std::to_string(types.size()) + " of kind " +
-                   std::to_string(static_cast<int>(types[0].kind)) + " workers " + std::to_string(workers));
+      SCOPED_TRACE("rows " + std::to_string(rows) + " limit " + std::to_string(limit) + " offset " +
+                   std::to_string(offset) + " distinct " + std::to_string(distinct) + " keys " +
+                   std::to_string(types.size()) + " of kind " +
+                   std::to_string(static_cast<int>(types[0].kind)) + " workers " +
+                   std::to_string(workers));
       auto result = fixture.Run(QueryFixture::MakePlan(sort, results), workers);
       ASSERT_TRUE(result.has_value()) << result.error().ToString();
       const uint64_t expected = offset >= rows ? 0 : std::min<uint64_t>(limit, rows - offset);
@@ -77,8 +85,10 @@ class SortTest : public ::testing::Test {
       std::vector<bool> seen(rows);
       for (uint64_t i = 0; i < expected; ++i) {
         const TestRow& row = (*result)[i];
-        // Ties come in any order: the key must be right, and the row must be one of the table's, once.
-        ASSERT_EQ(compare(row, sorted[offset + i]), 0) << i << ": " << RowText(row) << " expected " << RowText(sorted[offset + i]);
+        // Ties come in any order: the key must be right, and the row must be one of the table's,
+        // once.
+        ASSERT_EQ(compare(row, sorted[offset + i]), 0)
+            << i << ": " << RowText(row) << " expected " << RowText(sorted[offset + i]);
         const auto number = static_cast<size_t>(row.back().integer);
         ASSERT_LT(number, rows);
         ASSERT_FALSE(seen[number]);
@@ -90,17 +100,22 @@ class SortTest : public ::testing::Test {
 };
 
 TEST_F(SortTest, AllTypesBothDirections) {
-  const std::vector<plan::Type> types = {plan::IntType(),          plan::UIntType(),          plan::DecimalType(12, 2), plan::DecimalType(30, 4),
-                                         plan::DoubleType(),       plan::StringType(kAiCi, 80), plan::StringType(46, 80), plan::IntType(false)};
+  const std::vector<plan::Type> types = {plan::IntType(),          plan::UIntType(),
+                                         plan::DecimalType(12, 2), plan::DecimalType(30, 4),
+                                         plan::DoubleType(),       plan::StringType(kAiCi, 80),
+                                         plan::StringType(46, 80), plan::IntType(false)};
   for (const plan::Type& type : types)
     for (bool descending : {false, true})
-      for (uint32_t distinct : {5u, 100000u}) Check({type}, {descending}, 3000, plan::kNoLimit, 0, distinct);
+      for (uint32_t distinct : {5u, 100000u})
+        Check({type}, {descending}, 3000, plan::kNoLimit, 0, distinct);
 }
 
 TEST_F(SortTest, SeveralKeys) {
   for (bool descending : {false, true}) {
-    Check({plan::StringType(kAiCi, 80), plan::IntType()}, {descending, !descending}, 2500, plan::kNoLimit, 0, 12);
-    Check({plan::IntType(), plan::DoubleType(), plan::DecimalType(30, 2)}, {descending, false, true}, 2500, plan::kNoLimit, 0, 7);
+    Check({plan::StringType(kAiCi, 80), plan::IntType()}, {descending, !descending}, 2500,
+          plan::kNoLimit, 0, 12);
+    Check({plan::IntType(), plan::DoubleType(), plan::DecimalType(30, 2)},
+          {descending, false, true}, 2500, plan::kNoLimit, 0, 7);
     Check({plan::IntType(), plan::IntType()}, {descending, true}, 2500, plan::kNoLimit, 0, 30);
   }
 }
@@ -110,7 +125,8 @@ TEST_F(SortTest, SizesAndLimits) {
     for (uint64_t limit : {uint64_t{0}, uint64_t{1}, uint64_t{10}, uint64_t{5000}, plan::kNoLimit})
       for (uint64_t offset : {uint64_t{0}, uint64_t{7}})
         Check({plan::IntType()}, {true}, rows, limit, offset, 50000);
-  for (uint64_t limit : {uint64_t{10}, uint64_t{3000}}) Check({plan::StringType(kAiCi, 80)}, {false}, 30000, limit, 5, 90000);
+  for (uint64_t limit : {uint64_t{10}, uint64_t{3000}})
+    Check({plan::StringType(kAiCi, 80)}, {false}, 30000, limit, 5, 90000);
 }
 
 }  // namespace

@@ -12,7 +12,8 @@ struct ValuesSource::State final : LocalState {
   bool owner = false;
 };
 
-Result<std::unique_ptr<ValuesSource>> ValuesSource::Create(const plan::Node& node, const std::vector<ColumnId>& needed,
+Result<std::unique_ptr<ValuesSource>> ValuesSource::Create(const plan::Node& node,
+                                                           const std::vector<ColumnId>& needed,
                                                            QueryContext* context) {
   auto source = std::make_unique<ValuesSource>();
   source->node_ = &node;
@@ -33,7 +34,8 @@ Result<std::unique_ptr<ValuesSource>> ValuesSource::Create(const plan::Node& nod
       first = false;
     }
     // Unsigned values above the signed range travel as their bits; their range is left unknown.
-    info.range.known = !first && (info.lane == Lane::kI64 || info.lane == Lane::kI128) && info.range.max <= INT64_MAX;
+    info.range.known = !first && (info.lane == Lane::kI64 || info.lane == Lane::kI128) &&
+                       info.range.max <= INT64_MAX;
     info.num_distinct = static_cast<double>(node.rows.size());
     source->layout_.columns.push_back(info);
   }
@@ -50,7 +52,8 @@ std::unique_ptr<LocalState> ValuesSource::MakeState(uint32_t worker) {
 Result<bool> ValuesSource::Next(LocalState* local, Batch* batch) {
   auto* state = static_cast<State*>(local);
   if (!state->owner || state->next_row >= node_->rows.size()) return false;
-  const auto n = static_cast<uint32_t>(std::min<size_t>(kVectorSize, node_->rows.size() - state->next_row));
+  const auto n =
+      static_cast<uint32_t>(std::min<size_t>(kVectorSize, node_->rows.size() - state->next_row));
   batch->count = n;
   batch->vectors.resize(positions_.size());
   for (size_t c = 0; c < positions_.size(); ++c) {
@@ -62,12 +65,19 @@ Result<bool> ValuesSource::Next(LocalState* local, Batch* batch) {
       const plan::Value& value = node_->rows[state->next_row + i][positions_[c]];
       if (out.nulls != nullptr) out.nulls[i] = value.is_null;
       switch (out.lane) {
-        case Lane::kI64: out.i64()[i] = static_cast<int64_t>(value.integer); break;
-        case Lane::kI128: out.i128()[i] = value.integer; break;
-        case Lane::kF64: out.f64()[i] = value.real; break;
+        case Lane::kI64:
+          out.i64()[i] = static_cast<int64_t>(value.integer);
+          break;
+        case Lane::kI128:
+          out.i128()[i] = value.integer;
+          break;
+        case Lane::kF64:
+          out.f64()[i] = value.real;
+          break;
         case Lane::kStr:
         case Lane::kCode:
-          out.str()[i] = {.data = value.bytes.data(), .size = static_cast<uint32_t>(value.bytes.size())};
+          out.str()[i] = {.data = value.bytes.data(),
+                          .size = static_cast<uint32_t>(value.bytes.size())};
           break;
       }
     }
@@ -84,7 +94,8 @@ struct RenamingSource::State final : LocalState {
   Batch batch;
 };
 
-RenamingSource::RenamingSource(std::unique_ptr<Source> inner, std::vector<uint32_t> positions, const std::vector<ColumnId>& ids)
+RenamingSource::RenamingSource(std::unique_ptr<Source> inner, std::vector<uint32_t> positions,
+                               const std::vector<ColumnId>& ids)
     : inner_(std::move(inner)), positions_(std::move(positions)) {
   for (size_t i = 0; i < positions_.size(); ++i) {
     layout_.columns.push_back(inner_->layout().columns[positions_[i]]);
@@ -105,7 +116,8 @@ Result<bool> RenamingSource::Next(LocalState* local, Batch* batch) {
   batch->count = state->batch.count;
   batch->vectors.resize(positions_.size());
   if (batch->count == 0) return true;
-  for (size_t c = 0; c < positions_.size(); ++c) batch->vectors[c] = state->batch.vectors[positions_[c]];
+  for (size_t c = 0; c < positions_.size(); ++c)
+    batch->vectors[c] = state->batch.vectors[positions_[c]];
   return true;
 }
 
@@ -130,7 +142,8 @@ std::unique_ptr<LocalState> ConcatSource::MakeState(uint32_t worker) {
 Result<bool> ConcatSource::Next(LocalState* local, Batch* batch) {
   auto* state = static_cast<State*>(local);
   for (; state->current < inner_.size(); ++state->current) {
-    ASSIGN_OR_RETURN(const bool more, inner_[state->current]->Next(state->inner[state->current].get(), batch));
+    ASSIGN_OR_RETURN(const bool more,
+                     inner_[state->current]->Next(state->inner[state->current].get(), batch));
     if (more) return true;
   }
   return false;

@@ -1,4 +1,5 @@
-// Small sources: rows of constants, another source under other names, several sources one after the other.
+// Small sources: rows of constants, another source under other names, several sources one after the
+// other.
 #pragma once
 
 #include <atomic>
@@ -14,7 +15,9 @@ namespace sirocco::engine {
 class ValuesSource final : public Source {
  public:
   // Errors: kNotSupported if a value does not fit its type's lane.
-  static Result<std::unique_ptr<ValuesSource>> Create(const plan::Node& node, const std::vector<ColumnId>& needed, QueryContext* context);
+  static Result<std::unique_ptr<ValuesSource>> Create(const plan::Node& node,
+                                                      const std::vector<ColumnId>& needed,
+                                                      QueryContext* context);
 
   std::unique_ptr<LocalState> MakeState(uint32_t worker) override;
   OperatorStatistics Describe() const override { return {.name = "Values"}; }
@@ -25,15 +28,17 @@ class ValuesSource final : public Source {
  private:
   struct State;
   const plan::Node* node_ = nullptr;
-  std::vector<uint32_t> positions_;   // of the needed columns in node_->value_columns
+  std::vector<uint32_t> positions_;  // of the needed columns in node_->value_columns
   BatchLayout layout_;
   std::atomic<bool> taken_{false};
 };
 
-// Columns positions[i] of `inner` under ids[i]. Types may be wider than the inner ones (nullability of a union).
+// Columns positions[i] of `inner` under ids[i]. Types may be wider than the inner ones (nullability
+// of a union).
 class RenamingSource final : public Source {
  public:
-  RenamingSource(std::unique_ptr<Source> inner, std::vector<uint32_t> positions, const std::vector<ColumnId>& ids);
+  RenamingSource(std::unique_ptr<Source> inner, std::vector<uint32_t> positions,
+                 const std::vector<ColumnId>& ids);
 
   Result<void> Prepare() override { return inner_->Prepare(); }
   std::unique_ptr<LocalState> MakeState(uint32_t worker) override;
@@ -49,7 +54,8 @@ class RenamingSource final : public Source {
   BatchLayout layout_;
 };
 
-// All rows of the inner sources, which have equal layouts but for ranges and nullability; the given layout covers them all.
+// All rows of the inner sources, which have equal layouts but for ranges and nullability; the given
+// layout covers them all.
 class ConcatSource final : public Source {
  public:
   ConcatSource(std::vector<std::unique_ptr<Source>> inner, BatchLayout layout)

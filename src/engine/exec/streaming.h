@@ -1,4 +1,5 @@
-// Streaming operators that look at one batch at a time: filter, projection, limit, choice of columns.
+// Streaming operators that look at one batch at a time: filter, projection, limit, choice of
+// columns.
 #pragma once
 
 #include <atomic>
@@ -10,10 +11,12 @@
 
 namespace sirocco::engine {
 
-// Rows for which `predicate` is true; only the columns in `output` (positions in the input layout) are passed on.
+// Rows for which `predicate` is true; only the columns in `output` (positions in the input layout)
+// are passed on.
 class FilterOperator final : public Operator {
  public:
-  FilterOperator(std::unique_ptr<Expression> predicate, const BatchLayout& input, std::vector<uint32_t> output);
+  FilterOperator(std::unique_ptr<Expression> predicate, const BatchLayout& input,
+                 std::vector<uint32_t> output);
 
   std::unique_ptr<LocalState> MakeState(uint32_t worker) override;
   OperatorStatistics Describe() const override;
@@ -28,10 +31,12 @@ class FilterOperator final : public Operator {
   BatchLayout layout_;
 };
 
-// Input columns by position, then the results of `expressions` (null: none) with the given ids and types.
+// Input columns by position, then the results of `expressions` (null: none) with the given ids and
+// types.
 class ProjectOperator final : public Operator {
  public:
-  ProjectOperator(const BatchLayout& input, std::vector<uint32_t> output, std::unique_ptr<Expression> expressions,
+  ProjectOperator(const BatchLayout& input, std::vector<uint32_t> output,
+                  std::unique_ptr<Expression> expressions,
                   std::span<const std::pair<ColumnId, plan::Type>> columns);
 
   std::unique_ptr<LocalState> MakeState(uint32_t worker) override;
@@ -63,11 +68,14 @@ class LimitOperator final : public Operator {
   std::atomic<uint64_t> seen_{0};
 };
 
-// Brings columns to given lanes: codes to strings, narrow decimals to the lane of their type. For places where different inputs meet.
+// Brings columns to given lanes: codes to strings, narrow decimals to the lane of their type. For
+// places where different inputs meet.
 class LaneOperator final : public Operator {
  public:
-  // lanes[i] belongs to column positions[i] of the input, which becomes output column i under id ids[i].
-  LaneOperator(const BatchLayout& input, std::vector<uint32_t> positions, std::span<const ColumnId> ids, std::span<const Lane> lanes);
+  // lanes[i] belongs to column positions[i] of the input, which becomes output column i under id
+  // ids[i].
+  LaneOperator(const BatchLayout& input, std::vector<uint32_t> positions,
+               std::span<const ColumnId> ids, std::span<const Lane> lanes);
 
   std::unique_ptr<LocalState> MakeState(uint32_t worker) override;
   OperatorStatistics Describe() const override;
@@ -85,10 +93,12 @@ class LaneOperator final : public Operator {
 // Memory of converted values of one column.
 struct LaneBuffer {
   VectorBuffer values;
-  std::unique_ptr<char[]> bytes;   // of packed decimals
+  std::unique_ptr<char[]> bytes;  // of packed decimals
 };
 
-// kCode to kStr, kI64 to kI128, integers of decimals to packed decimals (kStr); same lane: unchanged. `buffer` owns a converted vector.
-Vector ConvertLane(const Vector& in, uint32_t count, const plan::Type& type, Lane lane, LaneBuffer* buffer);
+// kCode to kStr, kI64 to kI128, integers of decimals to packed decimals (kStr); same lane:
+// unchanged. `buffer` owns a converted vector.
+Vector ConvertLane(const Vector& in, uint32_t count, const plan::Type& type, Lane lane,
+                   LaneBuffer* buffer);
 
 }  // namespace sirocco::engine

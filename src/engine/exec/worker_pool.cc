@@ -37,7 +37,7 @@ void WorkerPool::Run(uint32_t num_workers, const std::function<void(uint32_t)>& 
       try {
         threads_.emplace_back([this] { ThreadMain(); });
       } catch (const std::system_error&) {
-        break;   // the machine gives no more threads: the calling thread does the work
+        break;  // the machine gives no more threads: the calling thread does the work
       }
     }
     jobs_.push_back(&job);
