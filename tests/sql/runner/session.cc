@@ -228,9 +228,12 @@ void Session::CollectWarnings(Outcome* outcome) {
 }
 
 void Session::SetOffload(Offload offload) {
-  static constexpr const char* kStatements[] = {"SET SESSION use_secondary_engine = OFF",
-                                                "SET SESSION use_secondary_engine = ON",
-                                                "SET SESSION use_secondary_engine = FORCED"};
+  static constexpr const char* kStatements[] = {
+      "SET SESSION use_secondary_engine = OFF,"
+      " optimizer_switch = 'hypergraph_optimizer=off,subquery_to_derived=off'",
+      "SET SESSION use_secondary_engine = OFF,"
+      " optimizer_switch = 'hypergraph_optimizer=on,subquery_to_derived=on'",
+      "SET SESSION use_secondary_engine = ON", "SET SESSION use_secondary_engine = FORCED"};
   mysql_query(connection_, kStatements[static_cast<int>(offload)]);
 }
 

@@ -40,7 +40,8 @@ struct Outcome {
 };
 
 // Value of the session variable use_secondary_engine while a statement runs; OFF in between.
-enum class Offload { kOff, kOn, kForced };
+// kOffHypergraph: InnoDB executes what the optimizer of offloaded queries plans.
+enum class Offload { kOff, kOffHypergraph, kOn, kForced };
 
 struct ConnectOptions {
   std::string defaults_file;  // [client] group is read
