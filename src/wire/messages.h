@@ -42,8 +42,18 @@ enum class MessageType : uint8_t {
   kCancel,       // plugin -> node, while a query runs; no reply of its own
   kStatus,       // -> kNodeInfo
   kNodeInfo,
+
+  // Machine learning (wire/ml_messages.h); the node passes most of them on to a worker process.
+  kMlStart = 96,  // MlStart -> kOk; waits for a free place
+  kMlTable,       // MlTable: the batches that follow are its rows -> kOk
+  kMlBatch,       // column batch -> kOk or, in a streaming operation, kMlOutput
+  kMlRun,         // -> kMlProgress ..., kMlOutput ..., kMlDone
+  kMlProgress,    // MlProgress
+  kMlOutput,      // column batch of results
+  kMlDone,        // MlDone
+  kMlCall,        // MlCall: an operation without table -> kMlDone
 };
-inline constexpr uint8_t kLastMessageType = static_cast<uint8_t>(MessageType::kNodeInfo);
+inline constexpr uint8_t kLastMessageType = static_cast<uint8_t>(MessageType::kMlCall);
 
 struct NodeInfo {
   std::string version;

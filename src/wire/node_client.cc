@@ -69,7 +69,7 @@ bool NodeClient::Alive() {
   return ok_;
 }
 
-Result<void> NodeClient::ReceiveReply(MessageType expected, const WaitCheck& killed) {
+Result<void> NodeClient::ReceiveFrame(const WaitCheck& killed) {
   bool cancel_sent = false;
   // After a kill the node still owes a reply; take it so that the connection stays usable. It comes
   // soon.
@@ -84,6 +84,11 @@ Result<void> NodeClient::ReceiveReply(MessageType expected, const WaitCheck& kil
     return Broken(received.error());
   if (frame_.type == MessageType::kError)
     return std::unexpected(DecodeError(frame_.payload.view()));
+  return {};
+}
+
+Result<void> NodeClient::ReceiveReply(MessageType expected, const WaitCheck& killed) {
+  RETURN_IF_ERROR(ReceiveFrame(killed));
   if (frame_.type != expected &&
       !(expected == MessageType::kQueryEnd && frame_.type == MessageType::kResultBatch))
     return Broken({ErrorCode::kInternal, 0,
@@ -186,6 +191,34 @@ Result<QueryEnd> NodeClient::Run(
   }
   if (!consumed) return std::unexpected(std::move(consumed.error()));
   return DecodeQueryEnd(frame_.payload.view());
+}
+
+Result<MessageType> NodeClient::MlStep(
+    MessageType request, std::string_view payload, const WaitCheck& killed,
+    const std::function<Result<void>(MessageType, std::string_view)>& on_part) {
+  if (!ok_) return MakeError(ErrorCode::kUnavailable, "connection to the node is lost");
+  {
+    std::lock_guard lock(send_mutex_);
+    if (Result<void> sent = socket_.Send(request, payload); !sent) return Broken(sent.error());
+  }
+  Result<void> consumed;  // the first error of on_part
+  for (;;) {
+    if (Result<void> next = ReceiveFrame(killed); !next)
+      return std::unexpected(consumed ? std::move(next.error()) : std::move(consumed.error()));
+    const bool is_part = frame_.type == MessageType::kMlProgress ||
+                         (frame_.type == MessageType::kMlOutput && request == MessageType::kMlRun);
+    if (!is_part) break;
+    if (!consumed || on_part == nullptr) continue;
+    consumed = on_part(frame_.type, frame_.payload.view());
+    if (!consumed) Cancel();
+  }
+  if (!consumed) return std::unexpected(std::move(consumed.error()));
+  if (frame_.type != MessageType::kOk && frame_.type != MessageType::kMlOutput &&
+      frame_.type != MessageType::kMlDone)
+    return Broken({ErrorCode::kInternal, 0,
+                   "unexpected message of type " + std::to_string(static_cast<int>(frame_.type)) +
+                       " from the node"});
+  return frame_.type;
 }
 
 void NodeClient::Cancel() {

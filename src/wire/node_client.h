@@ -55,6 +55,13 @@ class NodeClient {
   // kCancelled after Cancel or `killed`.
   Result<QueryEnd> Run(const std::function<Result<void>(const ColumnBatchView&)>& on_batch,
                        const WaitCheck& killed = nullptr);
+  // One step of a machine-learning operation (ml_messages.h). kMlProgress and kMlOutput frames go to
+  // `on_part` as they come (its error cancels the operation); returns the type of the last frame,
+  // whose payload is reply() until the next call.
+  Result<MessageType> MlStep(
+      MessageType request, std::string_view payload, const WaitCheck& killed = nullptr,
+      const std::function<Result<void>(MessageType, std::string_view)>& on_part = nullptr);
+  std::string_view reply() const { return frame_.payload.view(); }
   // Asks the node to stop the query under way; Run then returns soon.
   void Cancel();
   void Disconnect();
@@ -66,6 +73,8 @@ class NodeClient {
   Result<void> Call(MessageType request, std::string_view payload, MessageType expected,
                     const WaitCheck& killed = nullptr);
   Result<void> ReceiveReply(MessageType expected, const WaitCheck& killed);
+  // Any frame; one of kError is returned as that error. Cancels once when `killed` says so.
+  Result<void> ReceiveFrame(const WaitCheck& killed);
   std::unexpected<Error> Broken(Error error);
 
   Socket socket_;
