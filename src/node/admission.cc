@@ -7,7 +7,9 @@ namespace sirocco::node {
 Result<Admission::Ticket> Admission::Enter(const std::function<bool()>& cancelled) {
   std::unique_lock lock(mutex_);
   const auto place = waiting_.insert(waiting_.end(), 0);
-  const auto my_turn = [&] { return running_ < max_running_ && place == waiting_.begin(); };
+  const auto my_turn = [&] {
+    return holds_ == 0 && running_ < max_running_ && place == waiting_.begin();
+  };
   while (!my_turn()) {
     changed_.wait_for(lock, std::chrono::milliseconds(20));
     if (!my_turn() && cancelled()) {
@@ -20,6 +22,26 @@ Result<Admission::Ticket> Admission::Enter(const std::function<bool()>& cancelle
   ++running_;
   changed_.notify_all();
   return Ticket(this);
+}
+
+Result<Admission::Hold> Admission::HoldQueries(const std::function<bool()>& cancelled) {
+  std::unique_lock lock(mutex_);
+  ++holds_;
+  while (running_ != 0) {
+    changed_.wait_for(lock, std::chrono::milliseconds(20));
+    if (running_ != 0 && cancelled()) {
+      --holds_;
+      changed_.notify_all();
+      return MakeError(ErrorCode::kCancelled, "cancelled while waiting for running queries");
+    }
+  }
+  return Hold(this);
+}
+
+void Admission::EndHold() {
+  std::lock_guard lock(mutex_);
+  --holds_;
+  changed_.notify_all();
 }
 
 void Admission::Leave() {

@@ -7,6 +7,7 @@
 #include <functional>
 #include <list>
 #include <mutex>
+#include <utility>
 
 #include "common/error.h"
 
@@ -29,18 +30,40 @@ class Admission {
     Admission* owner_;
   };
 
+  // While one is alive no waiting query gets a place. Empty by default.
+  class Hold {
+   public:
+    Hold() = default;
+    explicit Hold(Admission* owner) : owner_(owner) {}
+    Hold(Hold&& other) noexcept : owner_(std::exchange(other.owner_, nullptr)) {}
+    Hold& operator=(Hold&& other) noexcept {
+      std::swap(owner_, other.owner_);
+      return *this;
+    }
+    ~Hold() {
+      if (owner_ != nullptr) owner_->EndHold();
+    }
+
+   private:
+    Admission* owner_ = nullptr;
+  };
+
   // Waits for a place; asks `cancelled` every 20 ms and gives up with kCancelled.
   Result<Ticket> Enter(const std::function<bool()>& cancelled);
+  // Stops giving places, and waits until the running queries have ended. Several may hold at once.
+  Result<Hold> HoldQueries(const std::function<bool()>& cancelled);
   uint32_t running() const;
   uint32_t queued() const;
 
  private:
   void Leave();
+  void EndHold();
 
   const uint32_t max_running_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   uint32_t running_ = 0;
+  uint32_t holds_ = 0;
   std::list<int> waiting_;  // its order is the order of arrival
 };
 

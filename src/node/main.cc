@@ -81,6 +81,8 @@ int Main(int argc, char** argv) {
                  "Threads that work on one query (default: all cores)");
   app.add_option("--max-running-queries", options.max_running_queries,
                  "Queries that run at once; others wait (default: 4 + twice the threads)");
+  app.add_option("--ml-worker", options.ml_worker,
+                 "Program of the machine-learning processes (default: rapidd-ml beside rapidd)");
   app.add_option("--parent-fd", options.parent_fd, "End when the other side closes this pipe");
   app.add_option("--log", log_file, "Append the log to this file (default: standard error)");
   CLI11_PARSE(app, argc, argv);

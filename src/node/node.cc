@@ -27,7 +27,9 @@ Node::Node(Options options)
       start_time_us_(NowMicros()),
       pool_("the node", options_.memory_limit_bytes),
       catalogue_(&pool_),
-      admission_(options_.max_running_queries) {}
+      admission_(options_.max_running_queries),
+      ml_(options_.ml_worker.empty() ? MlWorkerProgram() : options_.ml_worker,
+          options_.num_threads) {}
 
 wire::NodeInfo Node::Info() const {
   wire::NodeInfo info;
@@ -42,6 +44,9 @@ wire::NodeInfo Node::Info() const {
   info.bytes_scanned = bytes_scanned_;
   info.queries_running = admission_.running();
   info.queries_queued = admission_.queued();
+  info.ml_available = ml_.available();
+  info.ml_running = ml_.operations()->running();
+  info.ml_queued = ml_.operations()->queued();
   return info;
 }
 

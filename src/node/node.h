@@ -7,6 +7,7 @@
 #include "node/admission.h"
 #include "node/catalogue.h"
 #include "node/disconnect_watch.h"
+#include "node/ml_service.h"
 #include "node/options.h"
 #include "wire/messages.h"
 
@@ -21,6 +22,7 @@ class Node {
   Catalogue* catalogue() { return &catalogue_; }
   Admission* admission() { return &admission_; }
   DisconnectWatch* watch() { return &watch_; }
+  MlService* ml() { return &ml_; }
   void CountQuery(uint64_t bytes_scanned) {
     ++queries_run_;
     bytes_scanned_ += bytes_scanned;
@@ -35,6 +37,7 @@ class Node {
   Catalogue catalogue_;
   Admission admission_;
   DisconnectWatch watch_;
+  MlService ml_;
   std::atomic<uint64_t> queries_run_{0}, bytes_scanned_{0};
 };
 

@@ -14,6 +14,8 @@ struct Options {
   uint64_t query_memory_limit_bytes = 0;  // default per query; 0: the node's limit
   uint32_t num_threads = 0;               // workers per query
   uint32_t max_running_queries = 0;       // further ones wait
+  std::string
+      ml_worker;       // program of the machine-learning processes; empty: rapidd-ml beside rapidd
   int parent_fd = -1;  // the daemon ends when this pipe is closed by the other side
 };
 

@@ -126,6 +126,7 @@ Session::Reply Session::Handle(const wire::Frame& frame) {
     case MessageType::kRun:
       return RunQuery();
     default:
+      if (MlSession::Handles(frame.type)) return ml_.Handle(frame.type, payload);
       return MakeError(
           ErrorCode::kInvalidArgument,
           "unexpected message of type " + std::to_string(static_cast<int>(frame.type)));

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "engine/engine.h"
+#include "node/ml_session.h"
 #include "node/node.h"
 #include "wire/socket.h"
 
@@ -44,6 +45,7 @@ class Session {
   std::unique_ptr<engine::TableBuilder::Writer> writer_;
   std::vector<uint64_t> begun_loads_;
   PreparedQuery prepared_;
+  MlSession ml_{node_, &socket_};
 };
 
 }  // namespace sirocco::node

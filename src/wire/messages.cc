@@ -22,6 +22,9 @@ void PutNodeInfo(const NodeInfo& info, ByteWriter* out) {
   out->Put(info.bytes_scanned);
   out->Put(info.queries_running);
   out->Put(info.queries_queued);
+  out->Put(static_cast<uint8_t>(info.ml_available));
+  out->Put(info.ml_running);
+  out->Put(info.ml_queued);
 }
 
 }  // namespace
@@ -63,6 +66,9 @@ Result<NodeInfo> DecodeNodeInfo(ByteReader* in) {
   info.bytes_scanned = in->Get<uint64_t>();
   info.queries_running = in->Get<uint32_t>();
   info.queries_queued = in->Get<uint32_t>();
+  info.ml_available = in->GetBool();
+  info.ml_running = in->Get<uint32_t>();
+  info.ml_queued = in->Get<uint32_t>();
   if (!in->ok()) return Malformed("node information");
   return info;
 }

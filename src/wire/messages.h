@@ -63,6 +63,8 @@ struct NodeInfo {
   uint64_t start_time_us = 0;  // since the epoch
   uint64_t queries_run = 0, bytes_scanned = 0;
   uint32_t queries_running = 0, queries_queued = 0;
+  bool ml_available = false;
+  uint32_t ml_running = 0, ml_queued = 0;  // operations over tables
 };
 
 struct LoadedTable {
