@@ -270,7 +270,10 @@ Result<void> WriteServerConfig(const System& system, const NewSystemOptions& opt
       "\n"
       "# About 45 % of memory for the engine's node, in bytes; all cores.\n"
       "loose_rapid_node_memory_limit = {5}\n"
-      "loose_rapid_node_threads = {6}\n",
+      "loose_rapid_node_threads = {6}\n"
+      "# Offered to RAPID: what the optimizer expects to keep InnoDB busy for more than some milliseconds\n"
+      "# (about 1,000 units a millisecond; the server's own default is 100000).\n"
+      "secondary_engine_cost_threshold = 5000\n",
       system.name, system.GeneratedConfig().string(), port, FormatSize(pool), FormatSize(redo), engine, MachineCores(), server_id);
   return WriteFile(system.ServerConfig(), text, 0600);
 }

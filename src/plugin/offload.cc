@@ -56,6 +56,10 @@ Result<void> CheckStatement(THD* thd, LEX* lex) {
         "this replica applies changes that it does not log (log_replica_updates is OFF)");
   if ((thd->variables.sql_mode & MODE_PAD_CHAR_TO_FULL_LENGTH) != 0)
     return NotSupported("sql_mode PAD_CHAR_TO_FULL_LENGTH is not supported");
+  for (Query_block* block = lex->all_query_blocks_list; block != nullptr;
+       block = block->next_select_in_list())
+    if (block->master_query_expression()->m_lateral_deps != 0)
+      return NotSupported("LATERAL derived tables are not supported");
   return ForEachReadTable(lex, [](Table_ref* ref) -> Result<void> {
     const thr_lock_type lock = ref->lock_descriptor().type;
     if (lock >= TL_WRITE_ALLOW_WRITE || lock == TL_READ_WITH_SHARED_LOCKS)

@@ -101,15 +101,17 @@ Result<void> SortKeyEncoder::Evaluate(const Batch& batch, State* state) const {
   return expressions_->Evaluate(batch, state->expression_.get(), state->vectors_);
 }
 
-// The value's place in the part's ascending order, counted from 0; NULL is 0 of a nullable part.
+// The value's place in the part's ascending order, counted from 0; NULL is 0 of a nullable part that
+// can be packed. Wider parts need all 64 bits for values: Bytes() writes their NULL apart.
 uint64_t SortKeyEncoder::Offset(const Part& part, const Vector& in, uint32_t row) {
   if (in.nulls != nullptr && in.nulls[row]) return 0;
+  const uint64_t null_places = part.nullable && part.bits <= 64 ? 1 : 0;
   switch (part.form) {
     case Form::kInteger:
-      return static_cast<uint64_t>(in.i64()[row]) - static_cast<uint64_t>(part.min) + part.nullable;
+      return static_cast<uint64_t>(in.i64()[row]) - static_cast<uint64_t>(part.min) + null_places;
     case Form::kCode: {
       const uint32_t code = in.code()[row];
-      return uint64_t{part.classes != nullptr ? part.classes[code] : code} + part.nullable;
+      return uint64_t{part.classes != nullptr ? part.classes[code] : code} + null_places;
     }
     default:
       return OrderedBits(in.f64()[row]);

@@ -270,13 +270,19 @@ Result<Slot> ToDecimal(ExprCompiler& c, const Expr& e, Slot a) {
   if (IsText(in)) {
     RETURN_IF_ERROR(CheckAsciiText(c, in));
     const Slot out = c.AddSlot(big);
+    // The server warns of text without digits in general, and of any other text when a column holds
+    // it.
+    const bool is_column = e.args[0]->op == ExprOp::kColumn;
     a = c.Finish(MakeRowStep({a}, out, Strictness::kStrict,
-                             [](Row& r) {
+                             [=](Row& r) {
                                BigDecimal result;
                                const auto status = BigDecimal::FromString(r.Str(0), &result);
                                if (status & mysqlsem::kDecOverflow)
                                  return Unrepresentable(r, "DECIMAL");
-                               if (status != mysqlsem::kDecOk)
+                               if (status & mysqlsem::kDecBadNumber)
+                                 r.Warn(1366,
+                                        "Incorrect DECIMAL value: '0' for column '' at row -1");
+                               if (status != mysqlsem::kDecOk && is_column)
                                  WarnTruncated(r, "DECIMAL", r.Str(0));
                                return r.Return(result);
                              }),

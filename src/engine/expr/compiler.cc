@@ -364,6 +364,7 @@ Slot ExprCompiler::FindValue(ScopeBuilder* builder, int number) {
 
 Result<Slot> ExprCompiler::Compile(const ExprPtr& expr) {
   if (expr == nullptr) return NotSupported("missing expression");
+  if (number_cache_.find(expr.get()) == number_cache_.end()) numbered_.push_back(expr);
   const int number = NumberOf(*expr);
   const Slot known = FindValue(builder_, number);
   if (known >= 0) return known;

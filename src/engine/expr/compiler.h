@@ -170,6 +170,9 @@ class ExprCompiler {
   ScopeBuilder* builder_;  // current
   std::map<std::string, int> numbers_;
   std::unordered_map<const plan::Expr*, int> number_cache_;
+  // Numbered expressions live as long as the cache: a new one at the address of one that has gone
+  // would get its number.
+  std::vector<plan::ExprPtr> numbered_;
   std::unordered_map<const plan::Expr*, bool> lazy_;  // decided branches
   std::unordered_map<const Scope*, ScopeBuilder>
       closed_;  // finished children, in case they are reopened

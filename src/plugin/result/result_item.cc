@@ -62,6 +62,12 @@ ResultItem::Way ResultItem::ChooseWay(const Field* field, const plan::Type& type
         default:
           return Way::kField;
       }
+    // A column prints as four digits, an aggregate as a number.
+    case TypeKind::kYear: {
+      const Item* inner = const_cast<Item*>(source)->real_item();
+      return sent != MYSQL_TYPE_YEAR || inner->type() == Item::FIELD_ITEM ? Way::kField
+                                                                          : Way::kShort;
+    }
     case TypeKind::kDouble:
     case TypeKind::kFloat:
       if (sent == MYSQL_TYPE_DOUBLE) return Way::kDouble;

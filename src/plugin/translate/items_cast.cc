@@ -21,6 +21,7 @@ Result<ExprPtr> Translator::CastUnsigned(Item_func* item) {
 
 Result<ExprPtr> Translator::CastDecimal(Item_func* item) {
   ASSIGN_OR_RETURN(const Type type, TypeOfItem(item));
+  RETURN_IF_ERROR(CheckTextAsNumber(item->arguments()[0]));
   ASSIGN_OR_RETURN(ExprPtr value, ValueOf(item->arguments()[0]));
   if (value->type.kind == TypeKind::kDecimal && value->type.scale <= type.scale &&
       value->type.precision - value->type.scale <= type.precision - type.scale)
@@ -30,6 +31,7 @@ Result<ExprPtr> Translator::CastDecimal(Item_func* item) {
 
 Result<ExprPtr> Translator::CastReal(Item_func* item) {
   ASSIGN_OR_RETURN(const Type type, TypeOfItem(item));
+  RETURN_IF_ERROR(CheckTextAsNumber(item->arguments()[0]));
   ASSIGN_OR_RETURN(ExprPtr value, ValueOf(item->arguments()[0]));
   if (value->type.kind == type.kind || (value->type.IsReal() && type.kind == TypeKind::kDouble))
     return value;
@@ -56,13 +58,11 @@ Result<ExprPtr> Translator::CastChar(Item_func* item) {
     return NotSupported("CAST to BINARY with a length");
   ASSIGN_OR_RETURN(ExprPtr value, AsStringIn(argument, charset));
   const Type type = StringTypeOf(item);
-  if (value->type.collation != type.collation)
-    value = Call(ExprOp::kCast, type, {std::move(value)});
-  if (item->max_char_length() >= argument->max_char_length()) return value;
-  const int64_t length = item->max_char_length();
-  return Call(ExprOp::kLeft, type,
-              {std::move(value), plan::Constant(plan::Value::Int(length), plan::IntType(false))},
-              type.collation);
+  if (value->type.collation == type.collation &&
+      item->max_char_length() >= argument->max_char_length())
+    return value;
+  // Cuts what is longer, with a warning.
+  return Call(ExprOp::kCast, type, {std::move(value)});
 }
 
 // COLLATE only names the collation of the comparison above it; the bytes stay.

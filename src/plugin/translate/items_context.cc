@@ -50,10 +50,21 @@ Result<ExprPtr> Translator::AsInteger(Item* item) {
   return CastTo(std::move(value), type);
 }
 
+// The server says nothing of TEXT columns with other than digits in them, unlike of CHAR and
+// VARCHAR columns.
+Result<void> Translator::CheckTextAsNumber(Item* item) {
+  const Item* inner = Unwrap(item);
+  if (inner->type() == Item::FIELD_ITEM && inner->result_type() == STRING_RESULT &&
+      down_cast<const Item_field*>(inner)->field->is_flag_set(BLOB_FLAG))
+    return NotSupported("TEXT or BLOB column used as a number");
+  return {};
+}
+
 Result<ExprPtr> Translator::AsReal(Item* item) {
   item = WithoutCache(item);
   const Type type = plan::DoubleType(item->is_nullable());
   if (IsConstant(item)) return ConstantValue(item, type);
+  RETURN_IF_ERROR(CheckTextAsNumber(item));
   ASSIGN_OR_RETURN(ExprPtr value, ValueOf(item));
   if (value->type.IsReal()) return value;
   return CastTo(std::move(value), type);

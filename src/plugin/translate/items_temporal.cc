@@ -38,7 +38,11 @@ Result<ExprPtr> Translator::ExtractPart(Item_func* item) {
                           : IsDateUnit(unit)                ? AsDate(argument)
                                                             : AsTime(argument);
   if (!value) return value;
-  return Call(ExprOp::kExtract, plan::IntType(item->is_nullable()), {std::move(*value)}, 0, unit);
+  const bool signed_time = (*value)->type.kind == TypeKind::kTime;
+  const Type type = plan::IntType(item->is_nullable());
+  ExprPtr part = Call(ExprOp::kExtract, type, {std::move(*value)}, 0, unit);
+  // HOUR(TIME'-01:00:00') is 1, EXTRACT(HOUR FROM ...) of it is -1.
+  return signed_time ? Call(ExprOp::kAbs, type, {std::move(part)}) : part;
 }
 
 Result<ExprPtr> Translator::Extract(Item_func* item) {

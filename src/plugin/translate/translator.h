@@ -60,6 +60,7 @@ class Translator {
   // A branch of CASE, IF, COALESCE, ... whose declared type is `type`.
   Result<ExprPtr> AsBranch(Item* item, const Type& type);
   Result<ExprPtr> CastTo(ExprPtr value, const Type& type);
+  Result<void> CheckTextAsNumber(Item* item);
 
   // ---- SQL functions, one handler each; named in functions.cc ----
   using Handler = Result<ExprPtr> (Translator::*)(Item_func*);
