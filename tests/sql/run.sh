@@ -33,7 +33,9 @@ cleanup() {
 }
 trap cleanup EXIT
 
-if ! "$sirocco" up "$name" >"$SIROCCO_HOME/up.log" 2>&1; then
+# Not one of the ports that systems take by themselves: another test may be about to take its own again.
+port=$((20000 + RANDOM % 12000))
+if ! "$sirocco" up "$name" --port "$port" >"$SIROCCO_HOME/up.log" 2>&1; then
   cat "$SIROCCO_HOME/up.log"
   echo "FAILED: the system does not start"
   exit 3
