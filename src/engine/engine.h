@@ -23,6 +23,7 @@ using SnapshotLookup = std::function<SnapshotPtr(plan::TableId)>;
 struct QueryOptions {
   uint32_t num_workers = 1;
   MemoryPool* pool = nullptr;            // the query's pool
+  SpillSpace* spill = nullptr;           // where operators go beyond it; nullptr: kOutOfMemory
 };
 
 // What one operator did, for rpd_exec_stats.

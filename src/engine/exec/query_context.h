@@ -21,14 +21,27 @@ struct Warning {
   uint64_t count = 0;
 };
 
+class SpillSpace;
+
 class QueryContext {
  public:
-  QueryContext(const plan::Plan* plan, MemoryPool* pool, uint32_t num_workers)
-      : plan_(plan), pool_(pool), num_workers_(num_workers) {}
+  // `spill` may be null: what does not fit the pool is then an error.
+  QueryContext(const plan::Plan* plan, MemoryPool* pool, uint32_t num_workers,
+               SpillSpace* spill = nullptr)
+      : plan_(plan), pool_(pool), num_workers_(num_workers), spill_(spill) {}
 
   const plan::Plan& plan() const { return *plan_; }
   MemoryPool* pool() const { return pool_; }
   uint32_t num_workers() const { return num_workers_; }
+  SpillSpace* spill() const { return spill_; }
+  // Whether an operator that holds `held` bytes should go to disk: it may keep no more than it
+  // leaves to the others, so that one that comes later always finds room to work.
+  bool MustSpill(size_t held) const {
+    return spill_ != nullptr && (spill_forced_ || held > pool_->available_bytes());
+  }
+  // Tests: every operator that can goes to disk at once. Process-wide; not while queries run.
+  static void ForceSpill(bool force);
+  bool spill_forced() const { return spill_forced_; }
 
   // Asks the query to stop; workers notice at the next batch (well below 100 ms).
   void Cancel() { cancelled_.store(true, std::memory_order_relaxed); }
@@ -39,9 +52,13 @@ class QueryContext {
   std::vector<Warning> warnings() const;
 
  private:
+  static bool SpillIsForced();
+
   const plan::Plan* plan_;
   MemoryPool* pool_;
   uint32_t num_workers_;
+  SpillSpace* spill_;
+  const bool spill_forced_ = SpillIsForced();
   std::atomic<bool> cancelled_{false};
   mutable std::mutex mutex_;
   std::map<std::pair<uint32_t, std::string>, uint64_t> warnings_;

@@ -53,9 +53,11 @@ bool IsNullRow(const Vector& in, uint32_t row) {
   return in.nulls != nullptr && in.nulls[in.constant ? 0 : row] != 0;
 }
 
+}  // namespace
+
 // Codes of NULL rows are valid in flight (vector.h), so narrowing keeps them valid.
-void Store(const StoredColumn& column, const Vector& in, const uint16_t* rows, uint32_t first,
-           uint32_t count, char* out) {
+void StoreRows(const StoredColumn& column, const Vector& in, const uint16_t* rows, uint32_t first,
+               uint32_t count, char* out) {
   switch (in.lane) {
     case Lane::kI64:
       switch (column.width) {
@@ -88,6 +90,8 @@ void Store(const StoredColumn& column, const Vector& in, const uint16_t* rows, u
       return StoreWide<StringRef>(in, rows, first, count, reinterpret_cast<StringRef*>(out));
   }
 }
+
+namespace {
 
 template <typename In, typename Out>
 void ReadNarrow(const void* values, uint64_t first, uint32_t count, int64_t base, Out* out) {
@@ -316,6 +320,19 @@ Result<void> RowBlocks::AddBlock() {
 }
 
 Result<void> RowBlocks::Append(const Vector* vectors, const uint16_t* rows, uint32_t count) {
+  const size_t blocks = blocks_.size();
+  const uint32_t last_rows = blocks == 0 ? 0 : blocks_.back().count;
+  const uint64_t rows_before = num_rows_;
+  Result<void> result = AppendRows(vectors, rows, count);
+  if (!result) {
+    blocks_.resize(blocks);
+    if (blocks != 0) blocks_.back().count = last_rows;
+    num_rows_ = rows_before;
+  }
+  return result;
+}
+
+Result<void> RowBlocks::AppendRows(const Vector* vectors, const uint16_t* rows, uint32_t count) {
   uint32_t done = 0;
   while (done < count) {
     if (blocks_.empty() || blocks_.back().count == blocks_.back().capacity)
@@ -325,8 +342,8 @@ Result<void> RowBlocks::Append(const Vector* vectors, const uint16_t* rows, uint
     for (size_t c = 0; c < columns_.size(); ++c) {
       const Vector& in = vectors[c];
       DCHECK(in.lane == columns_[c].info.lane);
-      Store(columns_[c], in, rows, done, n,
-            block.values[c].as<char>() + size_t{block.count} * columns_[c].width);
+      StoreRows(columns_[c], in, rows, done, n,
+                block.values[c].as<char>() + size_t{block.count} * columns_[c].width);
       if (in.nulls != nullptr) {
         if (block.nulls[c].data() == nullptr)
           RETURN_IF_ERROR(block.nulls[c].Allocate(pool_, block.capacity, true));

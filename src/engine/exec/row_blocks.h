@@ -72,7 +72,7 @@ class RowBlocks {
   RowBlocks(std::vector<StoredColumn> columns, MemoryPool* pool);
 
   // Appends rows rows[0..count) of the vectors (one per column), or rows 0..count if `rows` is
-  // null. Errors: kOutOfMemory.
+  // null. Errors: kOutOfMemory; no row has been added then.
   Result<void> Append(const Vector* vectors, const uint16_t* rows, uint32_t count);
 
   const std::vector<StoredColumn>& columns() const { return columns_; }
@@ -91,6 +91,7 @@ class RowBlocks {
 
  private:
   Result<void> AddBlock();
+  Result<void> AppendRows(const Vector* vectors, const uint16_t* rows, uint32_t count);
 
   std::vector<StoredColumn> columns_;
   MemoryPool* pool_;
@@ -99,6 +100,10 @@ class RowBlocks {
   uint64_t num_rows_ = 0;
 };
 
+// Writes the stored form of values rows[first..first+count) of `in` (first..first+count if `rows` is
+// null; lane kStr: references) to `out`.
+void StoreRows(const StoredColumn& column, const Vector& in, const uint16_t* rows, uint32_t first,
+               uint32_t count, char* out);
 // Reads stored values first..first+count of a column into a vector over `buffer`, or directly over
 // the stored memory where the forms agree.
 Vector ReadStored(const StoredColumn& column, const void* values, const uint8_t* nulls,

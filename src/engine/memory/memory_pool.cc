@@ -1,5 +1,7 @@
 #include "engine/memory/memory_pool.h"
 
+#include <algorithm>
+
 namespace sirocco::engine {
 
 MemoryPool::~MemoryPool() {
@@ -7,6 +9,10 @@ MemoryPool::~MemoryPool() {
 }
 
 bool MemoryPool::TryReserve(size_t bytes) {
+  if (may_exceed_.load(std::memory_order_relaxed)) {
+    ForceReserve(bytes);
+    return true;
+  }
   size_t used = used_bytes_.load(std::memory_order_relaxed);
   do {
     if (used + bytes > limit_bytes() || used + bytes < used) return false;
@@ -20,6 +26,20 @@ bool MemoryPool::TryReserve(size_t bytes) {
          !peak_bytes_.compare_exchange_weak(peak, used + bytes, std::memory_order_relaxed)) {
   }
   return true;
+}
+
+void MemoryPool::ForceReserve(size_t bytes) {
+  const size_t used = used_bytes_.fetch_add(bytes, std::memory_order_relaxed) + bytes;
+  size_t peak = peak_bytes_.load(std::memory_order_relaxed);
+  while (peak < used && !peak_bytes_.compare_exchange_weak(peak, used, std::memory_order_relaxed)) {
+  }
+  if (parent_ != nullptr) parent_->ForceReserve(bytes);
+}
+
+size_t MemoryPool::available_bytes() const {
+  const size_t limit = limit_bytes(), used = used_bytes();
+  const size_t own = used < limit ? limit - used : 0;
+  return parent_ == nullptr ? own : std::min(own, parent_->available_bytes());
 }
 
 void MemoryPool::Release(size_t bytes) {

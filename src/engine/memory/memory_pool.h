@@ -1,6 +1,8 @@
 // Memory budgets as a tree: node -> query (or table) -> operator. A reservation is charged to the
 // pool and all its ancestors, or refused by the first that would pass its limit; nobody allocates
-// first and asks later. Threads: every method from any thread.
+// first and asks later, but for pools made with `may_exceed`: their owner looks at
+// available_bytes() and goes to disk in time, and what it needs to do so is charged whatever the
+// limits say. Threads: every method from any thread.
 #pragma once
 
 #include <atomic>
@@ -17,8 +19,11 @@ class MemoryPool {
   static constexpr size_t kUnlimited = ~size_t{0};
 
   explicit MemoryPool(std::string name, size_t limit_bytes = kUnlimited,
-                      MemoryPool* parent = nullptr)
-      : name_(std::move(name)), limit_bytes_(limit_bytes), parent_(parent) {}
+                      MemoryPool* parent = nullptr, bool may_exceed = false)
+      : name_(std::move(name)),
+        limit_bytes_(limit_bytes),
+        parent_(parent),
+        may_exceed_(may_exceed) {}
   // Returns what is still reserved to the ancestors.
   ~MemoryPool();
   MemoryPool(const MemoryPool&) = delete;
@@ -27,6 +32,11 @@ class MemoryPool {
   // False if a limit would be passed; nothing is charged then.
   bool TryReserve(size_t bytes);
   void Release(size_t bytes);
+  // Charges this pool and its ancestors although a limit may be passed.
+  void ForceReserve(size_t bytes);
+  // What the tightest limit of this pool and its ancestors leaves.
+  size_t available_bytes() const;
+  void set_may_exceed(bool may_exceed) { may_exceed_ = may_exceed; }
   // TryReserve with the error naming the pool and its limit.
   Result<void> Reserve(size_t bytes);
 
@@ -41,6 +51,7 @@ class MemoryPool {
   std::atomic<size_t> limit_bytes_;
   std::atomic<size_t> used_bytes_{0}, peak_bytes_{0};
   MemoryPool* parent_;
+  std::atomic<bool> may_exceed_;
 };
 
 // A reservation that is given back at the end of its scope. Grows and shrinks; not thread safe.
