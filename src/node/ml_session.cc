@@ -168,8 +168,10 @@ Result<std::string> MlSession::RunCall(const wire::MlCall& call) {
     case MlOperation::kUnloadModel:
       ml->UnloadModel(call.model);
       return std::string();
-    case MlOperation::kHasModel:
-      return ml->FindModel(call.model) ? "true" : "false";
+    case MlOperation::kHasModel: {
+      ASSIGN_OR_RETURN(const std::shared_ptr<const LoadedModel> model, ml->FindModel(call.model));
+      return model->metadata;
+    }
     case MlOperation::kListModels:
       return ListModels();
     default:

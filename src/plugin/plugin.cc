@@ -10,6 +10,8 @@
 #include "plugin/node/node_connection.h"
 #include "plugin/node/reload.h"
 #include "plugin/offload.h"
+#include "plugin/routines/caller.h"
+#include "plugin/routines/routines.h"
 #include "plugin/server_log.h"
 #include "plugin/staleness.h"
 #include "plugin/statement.h"
@@ -41,6 +43,7 @@ bool IsServerVersion() {
 }
 
 void StopThreads() {
+  StopRoutineInstaller();
   StopReloader();
   Nodes().Stop();
 }
@@ -88,12 +91,16 @@ int Init(void* handlerton_of_plugin) {
   if (!AddMonitoringTables()) LogWarning("performance_schema.rpd_* tables are not available");
   Nodes().Start(NodeSettingsFromVariables());
   StartReloader(this_plugin);
+  if (RegisterRoutines())
+    StartRoutineInstaller(this_plugin);
+  else
+    LogWarning("the machine-learning routines are not available");
   return 0;
 }
 
 // UNINSTALL PLUGIN, before the plugin is taken away. Nonzero: it is in use.
 int CheckUninstall(void*) {
-  if (NumRunningStatements() != 0) return 1;
+  if (NumRunningStatements() != 0 || NumRunningRoutines() != 0) return 1;
   // Open tables of RAPID in the table cache would keep the plugin referenced.
   close_cached_tables(current_thd, nullptr, false, LONG_TIMEOUT);
   return 0;
@@ -101,6 +108,7 @@ int CheckUninstall(void*) {
 
 int Deinit(void*) {
   StopThreads();
+  if (!UnregisterRoutines()) LogWarning("a machine-learning function is still in use");
   RemoveMonitoringTables();
   RemoveStalenessGuard(this_plugin);
   SetLogPlugin(nullptr);

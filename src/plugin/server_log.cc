@@ -23,6 +23,7 @@ void Log(plugin_log_level level, const std::string& message) {
 }  // namespace
 
 void SetLogPlugin(void* plugin) { log_plugin = plugin; }
+void* LogPlugin() { return log_plugin.load(); }
 void LogError(const std::string& message) { Log(MY_ERROR_LEVEL, message); }
 void LogWarning(const std::string& message) { Log(MY_WARNING_LEVEL, message); }
 void LogNote(const std::string& message) { Log(MY_INFORMATION_LEVEL, message); }

@@ -8,6 +8,7 @@
 #include "plugin/monitor/history.h"
 #include "plugin/node/node_connection.h"
 #include "plugin/registry.h"
+#include "plugin/routines/routines.h"
 
 namespace sirocco::plugin {
 namespace {
@@ -62,6 +63,15 @@ int NonOffloadCount(THD*, SHOW_VAR* variable, char* buffer) {
 int DataScanned(THD*, SHOW_VAR* variable, char* buffer) {
   return Number(variable, buffer, History().bytes_scanned() >> 20);
 }
+int MlStatus(THD*, SHOW_VAR* variable, char* buffer) {
+  return Text(variable, buffer, RoutinesInstalled() && Info().ml_available ? "ON" : "OFF");
+}
+int MlRunning(THD*, SHOW_VAR* variable, char* buffer) {
+  return Number(variable, buffer, Info().ml_running);
+}
+int MlQueued(THD*, SHOW_VAR* variable, char* buffer) {
+  return Number(variable, buffer, Info().ml_queued);
+}
 int NodeRestarts(THD*, SHOW_VAR* variable, char* buffer) {
   return Number(variable, buffer, Nodes().num_restarts());
 }
@@ -80,6 +90,9 @@ SHOW_VAR kStatusVariables[] = {
     SIROCCO_STATUS("rapid_core_count", CoreCount),
     SIROCCO_STATUS("rapid_heap_usage", HeapUsage),
     SIROCCO_STATUS("rapid_load_progress", LoadProgress),
+    SIROCCO_STATUS("rapid_ml_operation_count", MlRunning),
+    SIROCCO_STATUS("rapid_ml_operations_queued", MlQueued),
+    SIROCCO_STATUS("rapid_ml_status", MlStatus),
     SIROCCO_STATUS("rapid_node_pid", NodePid),
     SIROCCO_STATUS("rapid_node_restarts", NodeRestarts),
     SIROCCO_STATUS("rapid_plugin_bootstrapped", PluginBootstrapped),

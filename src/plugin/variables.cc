@@ -4,6 +4,7 @@
 
 #include "mysql/plugin.h"
 #include "sql/mysqld.h"
+#include "typelib.h"
 
 namespace sirocco::plugin {
 namespace {
@@ -16,6 +17,8 @@ char* node_log;
 unsigned long long node_memory_limit;
 unsigned int node_threads;
 unsigned int node_max_restarts;
+unsigned long ml_resource_mode;
+unsigned long long ml_memory_limit;
 
 constexpr unsigned long long kMinMemory = 64ULL << 20;
 
@@ -70,6 +73,20 @@ MYSQL_THDVAR_ULONGLONG(max_join_pairs, PLUGIN_VAR_RQCMDARG,
                        "saves planning time.",
                        nullptr, nullptr, 200, 10, 1000000000, 0);
 
+enum MlResourceMode : unsigned long { kExclusive, kShared };
+const char* ml_resource_mode_names[] = {"EXCLUSIVE", "SHARED", nullptr};
+TYPELIB ml_resource_modes = {2, "ml_resource_modes", ml_resource_mode_names, nullptr};
+
+MYSQL_SYSVAR_ENUM(ml_resource_mode, ml_resource_mode, PLUGIN_VAR_RQCMDARG,
+                  "EXCLUSIVE: queries wait while ML_TRAIN computes, and it has all cores. SHARED: "
+                  "queries go on, and ML_TRAIN has half of the cores.",
+                  nullptr, nullptr, kExclusive, &ml_resource_modes);
+MYSQL_SYSVAR_ULONGLONG(ml_memory_limit, ml_memory_limit, PLUGIN_VAR_RQCMDARG,
+                       "Bytes the process of one machine-learning operation may use; 0: half of "
+                       "rapid_node_memory_limit, or of its default. An operation that needs more "
+                       "fails with an error.",
+                       nullptr, nullptr, 0, 0, ~0ULL, 0);
+
 std::string TextOr(const char* value, const std::string& otherwise) {
   return value != nullptr && *value != '\0' ? std::string(value) : otherwise;
 }
@@ -87,7 +104,8 @@ SYS_VAR* kSystemVariables[] = {MYSQL_SYSVAR(node_command),       MYSQL_SYSVAR(no
                                MYSQL_SYSVAR(node_log),           MYSQL_SYSVAR(node_memory_limit),
                                MYSQL_SYSVAR(node_threads),       MYSQL_SYSVAR(node_max_restarts),
                                MYSQL_SYSVAR(query_memory_limit), MYSQL_SYSVAR(load_threads),
-                               MYSQL_SYSVAR(max_join_pairs),     nullptr};
+                               MYSQL_SYSVAR(max_join_pairs),     MYSQL_SYSVAR(ml_resource_mode),
+                               MYSQL_SYSVAR(ml_memory_limit),    nullptr};
 
 NodeSettings NodeSettingsFromVariables() {
   NodeSettings settings;
@@ -107,5 +125,16 @@ NodeSettings NodeSettingsFromVariables() {
 uint64_t QueryMemoryLimit(THD* thd) { return THDVAR(thd, query_memory_limit); }
 size_t LoadThreads(THD* thd) { return THDVAR(thd, load_threads); }
 uint64_t MaxJoinPairs(THD* thd) { return THDVAR(thd, max_join_pairs); }
+
+uint64_t MlMemoryLimit() {
+  if (ml_memory_limit != 0) return ml_memory_limit;
+  return Nodes().Info().value_or(wire::NodeInfo{}).memory_limit_bytes / 2;
+}
+
+bool MlIsExclusive() { return ml_resource_mode == kExclusive; }
+
+uint32_t MlSharedThreads() {
+  return std::max(1u, Nodes().Info().value_or(wire::NodeInfo{}).num_cores / 2);
+}
 
 }  // namespace sirocco::plugin

@@ -24,5 +24,11 @@ uint64_t QueryMemoryLimit(THD* thd);
 size_t LoadThreads(THD* thd);
 // Join pairs the server may look at before it simplifies the join graph of an offloaded statement.
 uint64_t MaxJoinPairs(THD* thd);
+// Bytes the worker process of one machine-learning operation may use; 0: no limit.
+uint64_t MlMemoryLimit();
+// rapid_ml_resource_mode: whether queries wait while a model is trained.
+bool MlIsExclusive();
+// Threads of a training that shares the cores with queries.
+uint32_t MlSharedThreads();
 
 }  // namespace sirocco::plugin

@@ -27,7 +27,7 @@ enum class MlOperation : uint8_t {
   kExplainRow,  // same
   kLoadModel,   // bytes: model, text: metadata. Done: empty
   kUnloadModel,
-  kHasModel,    // Done: "true" or "false"
+  kHasModel,    // Done: its metadata; kNotFound: it is not loaded
   kListModels,  // Done: JSON array of {user, handle, size, metadata}
   kCheckModel,  // bytes: a model to import, text: metadata. Done: its completed metadata
 };

@@ -55,6 +55,11 @@ void QueryHistory::Add(QueryRecord record) {
   if (records_.size() > kCapacity) records_.pop_front();
 }
 
+uint64_t QueryHistory::TakeId() {
+  std::lock_guard lock(mutex_);
+  return next_id_++;
+}
+
 std::vector<std::shared_ptr<const QueryRecord>> QueryHistory::Records() const {
   std::lock_guard lock(mutex_);
   return {records_.begin(), records_.end()};

@@ -33,6 +33,8 @@ class QueryHistory {
   static constexpr size_t kCapacity = 1000;
 
   void Add(QueryRecord record);
+  // A query id for something that is kept elsewhere.
+  uint64_t TakeId();
   // Oldest first.
   std::vector<std::shared_ptr<const QueryRecord>> Records() const;
   uint64_t num_offloaded() const { return num_offloaded_; }

@@ -2,6 +2,7 @@
 #include "plugin/monitor/row_table.h"
 #include "plugin/node/node_connection.h"
 #include "plugin/registry.h"
+#include "plugin/routines/ml_history.h"
 
 namespace sirocco::plugin {
 namespace {
@@ -30,7 +31,11 @@ std::vector<MonitorRow> NodeRows() {
                                                                     : "DOWN_RNSTATE";
   return {{uint64_t{0}, uint64_t{node.num_cores}, node.memory_used_bytes, node.memory_limit_bytes,
            node.table_bytes, std::string(status), host, port, Nodes().num_restarts(), uint64_t{0},
-           uint64_t{0}, uint64_t{0}, std::string("UNAVAIL_MLSTATE"), uint64_t{node.queries_running},
+           uint64_t{0}, uint64_t{0}, 
+           std::string(!info               ? "DOWN_MLSTATE"
+                       : info->ml_available ? "AVAIL_MLSTATE"
+                                            : "UNAVAIL_MLSTATE"),
+           uint64_t{node.queries_running},
            uint64_t{node.queries_queued}, Text(info ? "" : Nodes().StateText())}};
 }
 
@@ -95,6 +100,10 @@ std::vector<MonitorRow> QueryRows() {
     rows.push_back({record->connection_id, record->query_id, record->mysql_query_id, record->text,
                     ExecutionJson(*record), LogicalPlanJson(*record), PhysicalPlanJson(*record),
                     record->statement_id, Text(record->refusal)});
+  for (const auto& record : TheMlHistory().Records())
+    rows.push_back({record->connection_id(), record->query_id(), record->statement_id(),
+                    record->text(), record->ExecutionJson(), std::string("{}"), std::string("{}"),
+                    record->statement_id(), MonitorValue{}});
   return rows;
 }
 
