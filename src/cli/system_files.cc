@@ -291,6 +291,10 @@ Result<void> RefreshPrograms(const System& system, const Installation& installat
   RETURN_IF_ERROR(MakeLink(installation.loader, system.ProgramFolder() / "mysqld"));
   if (!installation.rapid_node.empty()) {
     RETURN_IF_ERROR(CopyIfChanged(installation.rapid_node, system.ProgramFolder() / "rapidd"));
+    // rapidd looks for it beside itself.
+    const fs::path ml_worker = installation.rapid_node.parent_path() / "rapidd-ml";
+    std::error_code error;
+    if (fs::exists(ml_worker, error)) RETURN_IF_ERROR(CopyIfChanged(ml_worker, system.ProgramFolder() / "rapidd-ml"));
   }
   return WriteFile(system.GeneratedConfig(), GeneratedSettings(system, installation), 0600);
 }
