@@ -8,7 +8,7 @@ namespace {
 
 // Deeper trees than any statement the server accepts; keeps the recursion of hostile input bounded.
 constexpr int kMaxDepth = 2000;
-constexpr uint16_t kFormatVersion = 1;
+constexpr uint16_t kFormatVersion = 2;
 
 void EncodeExpr(const ExprPtr& expr, ByteWriter* out) {
   out->Put<uint8_t>(expr != nullptr);
@@ -19,6 +19,7 @@ void EncodeExpr(const ExprPtr& expr, ByteWriter* out) {
   if (expr->op == ExprOp::kConstant) EncodeValue(expr->constant, out);
   out->Put(expr->collation);
   out->Put(expr->unit);
+  out->PutString(expr->label);
   out->Put(static_cast<uint32_t>(expr->args.size()));
   for (const ExprPtr& arg : expr->args) EncodeExpr(arg, out);
 }
@@ -35,6 +36,7 @@ ExprPtr DecodeExpr(ByteReader* in, int depth = 0) {
   if (expr->op == ExprOp::kConstant) expr->constant = DecodeValue(in);
   expr->collation = in->Get<uint32_t>();
   expr->unit = in->Get<uint32_t>();
+  expr->label = in->GetString();
   const uint32_t num_args = in->GetCount();
   for (uint32_t i = 0; i < num_args && in->ok(); ++i) {
     expr->args.push_back(DecodeExpr(in, depth + 1));

@@ -338,6 +338,12 @@ ExprPtr Call(ExprOp op, const Type& type, std::vector<ExprPtr> args, uint32_t co
   return expr;
 }
 
+ExprPtr Labelled(ExprPtr expr, std::string label) {
+  auto copy = std::make_shared<Expr>(*expr);
+  copy->label = std::move(label);
+  return copy;
+}
+
 ExprPtr Conjunction(std::vector<ExprPtr> terms) {
   if (terms.empty()) return nullptr;
   if (terms.size() == 1) return terms[0];
@@ -380,7 +386,7 @@ ExprPtr ReplaceColumns(const ExprPtr& expr, const std::function<ExprPtr(ColumnId
 
 bool SameExpr(const Expr& a, const Expr& b) {
   if (&a == &b) return true;
-  if (a.op != b.op || a.type != b.type || a.column != b.column || a.collation != b.collation || a.unit != b.unit ||
+  if (a.op != b.op || a.type != b.type || a.column != b.column || a.collation != b.collation || a.unit != b.unit || a.label != b.label ||
       a.args.size() != b.args.size() || !SameValue(a.constant, b.constant))
     return false;
   for (size_t i = 0; i < a.args.size(); ++i)

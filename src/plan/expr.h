@@ -98,6 +98,7 @@ struct Expr {
   std::vector<ExprPtr> args;
   uint32_t collation = 0;     // string comparison and search: MySQL collation id
   uint32_t unit = 0;          // temporal units: MySQL's interval_type
+  std::string label;          // what MySQL's warnings about a value out of range quote; empty: ExprText
 };
 
 // Constructors.
@@ -105,6 +106,8 @@ ExprPtr ColumnRef(ColumnId column, const Type& type);
 ExprPtr Constant(Value value, const Type& type);
 ExprPtr Call(ExprOp op, const Type& type, std::vector<ExprPtr> args, uint32_t collation = 0,
              uint32_t unit = 0);
+// A copy of `expr` with this label.
+ExprPtr Labelled(ExprPtr expr, std::string label);
 // kAnd of the terms; the term itself if there is one; null if there is none.
 ExprPtr Conjunction(std::vector<ExprPtr> terms);
 // Splits nested kAnd into its terms, in order.

@@ -235,12 +235,17 @@ Result<Slot> FitDecimal(ExprCompiler& c, const Expr& e, Slot a) {
   slot_info.rep = lane == Lane::kI64 ? Rep::kI64 : lane == Lane::kI128 ? Rep::kI128 : Rep::kBig;
   slot_info.range = TypeRange(e.type);
   const Slot out = c.AddSlot(slot_info);
+  // A CAST of the statement gives the largest value, with a warning that quotes the select item.
+  const std::string warning =
+      e.label.empty() ? "" : "Out of range value for column '" + e.label + "' at row 1";
   return c.Finish(
       MakeRowStep({a}, out, Strictness::kStrict,
                   [=](Row& r) {
                     BigDecimal fitted;
-                    if (r.Big(0).Fit(precision, scale, &fitted) & mysqlsem::kDecOverflow)
-                      return Unrepresentable(r, "DECIMAL");
+                    if (r.Big(0).Fit(precision, scale, &fitted) & mysqlsem::kDecOverflow) {
+                      if (warning.empty()) return Unrepresentable(r, "DECIMAL");
+                      r.Warn(1264, warning);
+                    }
                     if (lane == Lane::kStr) return r.Return(fitted);
                     int128 v = 0;
                     fitted.ToScaled(scale, &v);

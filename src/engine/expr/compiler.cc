@@ -318,6 +318,8 @@ int ExprCompiler::NumberOf(const Expr& expr) {
     put(expr.type.max_length);
     put(expr.collation);
     put(expr.unit);
+    put(expr.label.size());
+    key += expr.label;
     if (expr.op == ExprOp::kConstant) {
       put(expr.constant.is_null);
       put(expr.constant.integer);

@@ -289,6 +289,19 @@ struct AmountReader {
   }
 };
 
+std::string LabelOf(const Expr& e) { return e.label.empty() ? plan::ExprText(e) : e.label; }
+
+// NULL with the server's warning.
+bool OverflowsToNull(Row& r, TypeKind kind, const std::string& label) {
+  if (kind == TypeKind::kDatetime)
+    r.Warn(1441, "Datetime function: datetime field overflow");
+  else
+    r.Warn(6527, (kind == TypeKind::kDate ? "DATE value is out of range in '"
+                                          : "TIME value is out of range in '") +
+                     label + "'");
+  return false;
+}
+
 Result<Slot> BuildDateAdd(ExprCompiler& c, const Expr& e, Slot a) {
   if (e.unit >= kNumUnits) return Malformed(e);
   ASSIGN_OR_RETURN(Slot amount, c.Compile(e.args[1]));
@@ -319,6 +332,7 @@ Result<Slot> BuildDateAdd(ExprCompiler& c, const Expr& e, Slot a) {
   if (!supported) return Unsupported(e, in);
   const Slot out = c.AddSlot(TemporalInfo(e, true));
   const IntervalUnit unit = reader.unit;
+  const std::string label = LabelOf(e);
   return c.Finish(
       MakeRowStep({a, amount}, out, Strictness::kStrict,
                   [=](Row& r) {
@@ -343,10 +357,7 @@ Result<Slot> BuildDateAdd(ExprCompiler& c, const Expr& e, Slot a) {
                       const auto result = mysqlsem::AddIntervalToTime(v, unit, interval, subtract);
                       if (result) return r.Return(*result);
                     }
-                    // The server's warning quotes the expression with column names, which are not
-                    // known here.
-                    return r.Fail(Error{ErrorCode::kNotSupported, 0,
-                                        "date arithmetic out of range is not supported"});
+                    return OverflowsToNull(r, to, label);
                   }),
       out, {a, amount}, {.raises = true, .expensive = true});
 }
@@ -518,15 +529,14 @@ Result<Slot> BuildAddTime(ExprCompiler& c, const Expr& e, Slot a, Slot b) {
   const bool date =
       (ka == TypeKind::kDate || ka == TypeKind::kDatetime) && e.type.kind == TypeKind::kDatetime;
   if (!time && !date) return Unsupported(e, c.info(a));
+  const std::string label = LabelOf(e);
   const Slot out = c.AddSlot(TemporalInfo(e, true));
   return c.Finish(
       MakeRowStep({a, b}, out, Strictness::kStrict,
                   [=](Row& r) {
                     if (time) {
                       const auto result = mysqlsem::AddTimes(r.I64(0), r.I64(1), subtract);
-                      if (!result)
-                        return r.Fail(Error{ErrorCode::kNotSupported, 0,
-                                            "a sum of times out of range is not supported"});
+                      if (!result) return OverflowsToNull(r, TypeKind::kTime, label);
                       return r.Return(*result);
                     }
                     const auto result =
@@ -639,11 +649,9 @@ Result<Slot> BuildOneNumber(ExprCompiler& c, const Expr& e, Slot a) {
   if (e.op == ExprOp::kFromDays) {
     if (e.type.kind != TypeKind::kDate) return Malformed(e);
     return c.Finish(MakeRowStep({a}, out, Strictness::kStrict,
-                                [](Row& r) {
+                                [label = LabelOf(e)](Row& r) {
                                   const auto date = mysqlsem::FromDays(r.I64(0));
-                                  if (!date)
-                                    return r.Fail(Error{ErrorCode::kNotSupported, 0,
-                                                        "FROM_DAYS out of range is not supported"});
+                                  if (!date) return OverflowsToNull(r, TypeKind::kDate, label);
                                   return r.Return(static_cast<int64_t>(*date));
                                 }),
                     out, {a}, {.raises = true, .expensive = true});

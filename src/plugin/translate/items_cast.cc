@@ -26,7 +26,9 @@ Result<ExprPtr> Translator::CastDecimal(Item_func* item) {
   if (value->type.kind == TypeKind::kDecimal && value->type.scale <= type.scale &&
       value->type.precision - value->type.scale <= type.precision - type.scale)
     return CastTo(std::move(value), type);
-  return Call(ExprOp::kCast, type, {std::move(value)});
+  const char* name = item->item_name.ptr();
+  return plan::Labelled(Call(ExprOp::kCast, type, {std::move(value)}),
+                        name != nullptr ? name : "(null)");
 }
 
 Result<ExprPtr> Translator::CastReal(Item_func* item) {

@@ -23,6 +23,14 @@ bool IsDateUnit(interval_type unit) {
          unit == INTERVAL_WEEK || unit == INTERVAL_DAY || unit == INTERVAL_YEAR_MONTH;
 }
 
+// What the server's warnings about this expression quote.
+std::string PrintedText(Item* item) {
+  String text;
+  text.set_charset(system_charset_info);
+  item->print(current_thd, &text, QT_NO_DATA_EXPANSION);
+  return std::string(text.ptr(), text.length());
+}
+
 }  // namespace
 
 // YEAR(), MONTH(), HOUR(), ...
@@ -88,8 +96,9 @@ Result<ExprPtr> Translator::DateArithmetic(Item_func* item) {
                                                    : AsInteger(amount);
   if (!count) return count;
   type.nullable = true;
-  return Call(arithmetic->is_subtract() ? ExprOp::kDateSub : ExprOp::kDateAdd, type,
-              {std::move(*value), std::move(*count)}, 0, unit);
+  return plan::Labelled(Call(arithmetic->is_subtract() ? ExprOp::kDateSub : ExprOp::kDateAdd, type,
+                             {std::move(*value), std::move(*count)}, 0, unit),
+                        PrintedText(item));
 }
 
 Result<ExprPtr> Translator::TimestampDiff(Item_func* item) {
@@ -158,8 +167,9 @@ Result<ExprPtr> Translator::AddTime(Item_func* item) {
   if (!value) return value;
   ASSIGN_OR_RETURN(ExprPtr amount, AsTime(item->arguments()[1]));
   const bool subtract = down_cast<Item_func_add_time*>(item)->is_subtract();
-  return Call(subtract ? ExprOp::kSubTime : ExprOp::kAddTime, type,
-              {std::move(*value), std::move(amount)});
+  return plan::Labelled(Call(subtract ? ExprOp::kSubTime : ExprOp::kAddTime, type,
+                             {std::move(*value), std::move(amount)}),
+                        PrintedText(item));
 }
 
 Result<ExprPtr> Translator::TimeDiff(Item_func* item) {
