@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "mysql/plugin_audit.h"
 #include "mysql_version.h"
 #include "mysqlsem/collation.h"
 #include "plugin/handler.h"
@@ -11,6 +12,7 @@
 #include "plugin/node/reload.h"
 #include "plugin/offload.h"
 #include "plugin/routines/caller.h"
+#include "plugin/routines/rewriter.h"
 #include "plugin/routines/routines.h"
 #include "plugin/server_log.h"
 #include "plugin/staleness.h"
@@ -135,4 +137,20 @@ mysql_declare_plugin(rapid){
     sirocco::plugin::kSystemVariables,
     nullptr,
     0,
-} mysql_declare_plugin_end;
+},
+    {
+        MYSQL_AUDIT_PLUGIN,
+        &sirocco::plugin::kArgumentRewriter,
+        "RAPID_ML_ARGUMENTS",
+        "Sirocco",
+        "Calls of machine-learning routines without the options argument",
+        PLUGIN_LICENSE_GPL,
+        nullptr,
+        nullptr,
+        nullptr,
+        0x0001,
+        nullptr,
+        nullptr,
+        nullptr,
+        0,
+    } mysql_declare_plugin_end;

@@ -116,7 +116,11 @@ class Installer {
   Result<int> Install() {
     ASSIGN_OR_RETURN(InternalSession session, InternalSession::Open());
     // Every server of a replication group installs its own.
-    RETURN_IF_ERROR(session.Run("SET sql_log_bin = 0, sql_mode = '', lock_wait_timeout = 5"));
+    RETURN_IF_ERROR(session.Run(
+        // The server's default mode: a function is offloaded only in sessions of its own mode.
+        "SET sql_log_bin = 0, lock_wait_timeout = 5, collation_connection = 'utf8mb4_0900_ai_ci', "
+        "sql_mode = 'ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,"
+        "ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'"));
     ASSIGN_OR_RETURN(const std::vector<SqlRow> rows,
                      session.Run("SELECT ROUTINE_TYPE, ROUTINE_NAME, ROUTINE_COMMENT FROM "
                                  "information_schema.ROUTINES WHERE ROUTINE_SCHEMA = 'sys'"));

@@ -11,4 +11,4 @@ set(SIROCCO_ROUTINES_SOURCES
   routines/base64.cc routines/input_tables.cc routines/loaded_model.cc routines/model_metadata.cc
   routines/source_table.cc routines/table_reader.cc routines/table_writer.cc routines/ml_options.cc routines/node_job.cc
   routines/train.cc routines/models.cc routines/transfer.cc routines/table_results.cc
-  routines/explain.cc routines/split.cc routines/ml_history.cc)
+  routines/argument_completion.cc routines/rewriter.cc routines/explain.cc routines/split.cc routines/ml_history.cc)
