@@ -51,6 +51,7 @@ class AggregateSink final : public MaterializingSink {
     return parts_.back().get();
   }
   Result<void> FinishSerially(std::vector<AggregatePart*> filled);
+  Result<void> GrandTotalOfNothing();
   Result<void> RollUp(const AggregatePart& finest);
 
   const plan::Node node_;   // own copy: the functions point into it
@@ -172,7 +173,18 @@ Result<void> AggregateSink::RollUp(const AggregatePart& finest) {
   return {};
 }
 
+// ROLLUP has its last row even where there are no others.
+Result<void> AggregateSink::GrandTotalOfNothing() {
+  ASSIGN_OR_RETURN(GroupingPlans plans, GroupingPlans::Make(keys_, 0, functions_));
+  rollup_plans_.push_back(std::make_unique<GroupingPlans>(std::move(plans)));
+  ASSIGN_OR_RETURN(AggregatePart * total, NewPart(rollup_plans_.back().get()));
+  RETURN_IF_ERROR(total->AddImplicitGroup());
+  results_.push_back({total, 0});
+  return total->FinishDistinct();
+}
+
 Result<void> AggregateSink::FinishSerially(std::vector<AggregatePart*> filled) {
+  if (filled.empty() && node_.rollup && num_keys_ != 0) return GrandTotalOfNothing();
   if (filled.empty()) {
     if (num_keys_ != 0) return {};   // no rows, no groups
     filled.push_back(parts_[0].get());
