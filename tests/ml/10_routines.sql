@@ -9,11 +9,15 @@ SELECT ROUTINE_NAME, ROUTINE_TYPE, SECURITY_TYPE, DEFINER FROM information_schem
 SELECT ML_STATUS FROM performance_schema.rpd_nodes;
 SHOW VARIABLES LIKE 'rapid_ml_resource_mode';
 SET GLOBAL rapid_ml_resource_mode = 'NONE';
--- A functions of the plugin called by hand: no crash, no privileges beyond the caller's.
+-- Functions of the plugin called by hand: no crash, no privileges beyond the caller's.
 SELECT rapid_ml();
 SELECT rapid_ml('ML_TRAIN');
 SELECT rapid_ml('NOTHING', 1, 2);
 SELECT rapid_ml_row();
 SELECT rapid_ml_row('predict', NULL, NULL, NULL);
--- A stored function has no optional arguments: the server itself says so.
+-- Without the options argument, as old scripts call it; with fewer arguments the server itself complains.
 SELECT sys.ML_PREDICT_ROW('{}', 'x');
+PREPARE old FROM 'SELECT sys.ML_PREDICT_ROW(?, ''x'')';
+SET @row = '{}';
+EXECUTE old USING @row;
+SELECT sys.ML_PREDICT_ROW('{}');

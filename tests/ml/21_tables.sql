@@ -16,8 +16,8 @@ SELECT id, `sepal length`, `sepal width`, `petal length`, colour, doc, HEX(raw),
        JSON_TYPE(ml_results) AS type, ml_results->'$.predictions' AS predictions, JSON_LENGTH(ml_results->'$.probabilities') AS classes
   FROM flowers_out ORDER BY id;
 -- The same as by row.
-SELECT COUNT(*) FROM flowers_out o WHERE ml_results = sys.ML_PREDICT_ROW(JSON_OBJECT('sepal length', `sepal length`, 'sepal width', `sepal width`,
-  'petal length', `petal length`, 'petal width', `petal width`), @h, NULL)->'$.ml_results';
+SELECT COUNT(*) FROM flowers_out o WHERE ml_results = JSON_EXTRACT(sys.ML_PREDICT_ROW(JSON_OBJECT('sepal length', `sepal length`, 'sepal width', `sepal width`,
+  'petal length', `petal length`, 'petal width', `petal width`), @h, NULL), '$.ml_results');
 -- The output exists already.
 CALL sys.ML_PREDICT_TABLE('ml_data.flowers', @h, 'ml_data.flowers_out', NULL);
 -- Without primary key: rows are numbered. An invisible pseudo key is a primary key.

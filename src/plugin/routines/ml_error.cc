@@ -31,8 +31,10 @@ Error AsMlError(Error error, MlErrorNumber number) {
     case ErrorCode::kMysql:
     case ErrorCode::kCancelled:
       return error;
-    case ErrorCode::kInvalidArgument:
     case ErrorCode::kNotSupported:
+      number = MlErrorNumber::kUnsupported;
+      break;
+    case ErrorCode::kInvalidArgument:
     case ErrorCode::kCorrupt:
     case ErrorCode::kNotFound:
       break;

@@ -25,8 +25,7 @@ Answered LoadModel(Caller& caller, const Arguments& arguments) {
   ASSIGN_OR_RETURN(const CatalogEntry entry, catalog.FindReady(handle));
   wire::MlCall call{MlOperation::kLoadModel, {caller.user(), handle}, entry.metadata, "", ""};
   ASSIGN_OR_RETURN(call.bytes, catalog.ReadObject(handle));
-  if (Result<std::string> loaded = CallNode(&caller, call); !loaded)
-    return std::unexpected(AsMlError(loaded.error(), MlErrorNumber::kModelFormat));
+  RETURN_IF_ERROR(CallNode(&caller, call, MlErrorNumber::kModelFormat));
   RETURN_IF_ERROR(catalog.NoteAccess(handle));
   return std::nullopt;
 }

@@ -1,6 +1,5 @@
 #include "plugin/routines/node_job.h"
 
-#include "plugin/routines/ml_error.h"
 #include "plugin/routines/ml_history.h"
 
 namespace sirocco::plugin {
@@ -10,8 +9,8 @@ using wire::MessageType;
 
 constexpr int kNodeTimeoutMs = 20000;
 
-std::unexpected<Error> Failure(Error error) {
-  return std::unexpected(AsMlError(std::move(error), MlErrorNumber::kCannotTrain));
+std::unexpected<Error> Failure(Error error, MlErrorNumber number = MlErrorNumber::kCannotTrain) {
+  return std::unexpected(AsMlError(std::move(error), number));
 }
 
 }  // namespace
@@ -64,7 +63,7 @@ Result<wire::MlDone> NodeJob::Run(const OnOutput& on_output) {
   return done;
 }
 
-Result<std::string> CallNode(Caller* caller, const wire::MlCall& call) {
+Result<std::string> CallNode(Caller* caller, const wire::MlCall& call, MlErrorNumber number) {
   Result<PooledClient> client = Nodes().AcquireWaiting(kNodeTimeoutMs, caller->kill_check());
   if (!client) return Failure(client.error());
   Result<MessageType> reply =
@@ -73,7 +72,7 @@ Result<std::string> CallNode(Caller* caller, const wire::MlCall& call) {
     if (reply.error().code == ErrorCode::kNotFound)
       return MlError(MlErrorNumber::kNotLoaded,
                      "The model " + call.model.handle + " has not been loaded.");
-    return Failure(reply.error());
+    return Failure(reply.error(), number);
   }
   ASSIGN_OR_RETURN(wire::MlDone done, wire::DecodeMlDone((*client)->reply()));
   return std::move(done.text);

@@ -8,6 +8,7 @@
 #include "common/error.h"
 #include "plugin/node/node_connection.h"
 #include "plugin/routines/caller.h"
+#include "plugin/routines/ml_error.h"
 #include "wire/column_batch.h"
 #include "wire/ml_messages.h"
 
@@ -36,6 +37,8 @@ class NodeJob {
 };
 
 // A call without table; waits for the node if it is starting.
-Result<std::string> CallNode(Caller* caller, const wire::MlCall& call);
+// Errors about what was sent get the given number.
+Result<std::string> CallNode(Caller* caller, const wire::MlCall& call,
+                             MlErrorNumber number = MlErrorNumber::kArgument);
 
 }  // namespace sirocco::plugin

@@ -134,8 +134,7 @@ Answered ImportModel(Caller& caller, const Arguments& arguments) {
                            DumpMetadata(object.metadata),
                            "",
                            *bytes};
-  if (Result<std::string> checked = CallNode(&caller, check); !checked)
-    return std::unexpected(AsMlError(checked.error(), MlErrorNumber::kModelFormat));
+  RETURN_IF_ERROR(CallNode(&caller, check, MlErrorNumber::kModelFormat));
   object.metadata["status"] = "Ready";
   object.metadata["chunks"] = NumChunks(bytes->size());
   const std::string metadata = DumpMetadata(object.metadata);

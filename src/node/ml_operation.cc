@@ -1,0 +1,366 @@
+#include "node/ml_operation.h"
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "node/ml_boosting.h"
+#include "node/ml_metrics.h"
+#include "node/ml_rows.h"
+
+namespace sirocco::node {
+
+using Json = nlohmann::json;
+using wire::MlOperation;
+
+class ReadModel {
+ public:
+  explicit ReadModel(std::unique_ptr<BoostedModel> model)
+      : learned(std::move(model)), row(learned->encoding().columns()) {}
+
+  std::unique_ptr<BoostedModel> learned;
+  MlRows row;  // of a call about one row
+};
+
+LoadedModels::LoadedModels() = default;
+LoadedModels::~LoadedModels() = default;
+
+Result<void> LoadedModels::Put(const wire::MlModelKey& key, std::string_view bytes,
+                               const std::string&) {
+  ASSIGN_OR_RETURN(std::unique_ptr<BoostedModel> model, BoostedModel::FromBytes(bytes));
+  models_[key] = std::make_unique<ReadModel>(std::move(model));
+  return {};
+}
+
+void LoadedModels::Remove(const wire::MlModelKey& key) { models_.erase(key); }
+
+Result<ReadModel*> LoadedModels::Find(const wire::MlModelKey& key) const {
+  const auto found = models_.find(key);
+  if (found == models_.end())
+    return MakeError(ErrorCode::kNotFound, "the model is not loaded: " + key.handle);
+  return found->second.get();
+}
+
+namespace {
+
+std::string Quote(const std::string& text) {
+  return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string NumberText(double number) {
+  return std::isfinite(number) ? Json(number).dump() : "null";
+}
+
+double Round(double number, double unit) { return std::round(number / unit) * unit; }
+
+std::string ClassText(const BoostedModel& model, size_t index) {
+  const std::string& name = model.classes()[index];
+  return model.has_numeric_classes() ? name : Quote(name);
+}
+
+size_t Best(const BoostedModel& model, const float* outputs) {
+  return static_cast<size_t>(std::max_element(outputs, outputs + model.num_outputs()) - outputs);
+}
+
+// The predicted class or value as JSON.
+std::string PredictionText(const BoostedModel& model, const float* outputs) {
+  return model.is_classification() ? ClassText(model, Best(model, outputs))
+                                   : NumberText(outputs[0]);
+}
+
+// {"predictions": {...}, "probabilities": {...}}, and `more` members.
+std::string ResultsText(const BoostedModel& model, const float* outputs, const std::string& more) {
+  std::string text =
+      "{\"predictions\": {" + Quote(model.target()) + ": " + PredictionText(model, outputs) + "}";
+  if (model.is_classification()) {
+    text += ", \"probabilities\": {";
+    for (size_t i = 0; i < model.classes().size(); ++i) {
+      char number[16];
+      std::snprintf(number, sizeof(number), "%.2f", static_cast<double>(outputs[i]));
+      std::string digits = number;
+      if (digits.ends_with('0')) digits.pop_back();
+      text += (i == 0 ? "" : ", ") + Quote(model.classes()[i]) + ": " + digits;
+    }
+    text += "}";
+  }
+  return text + more + "}";
+}
+
+std::string ExplanationText(const BoostedModel& model, const float* outputs,
+                            const double* attributions, size_t largest,
+                            const std::string& value_text) {
+  std::string list;
+  for (size_t i = 0; i < model.encoding().columns().size(); ++i)
+    list += (i == 0 ? "" : ", ") + Quote(model.encoding().columns()[i].name) + ": " +
+            NumberText(Round(attributions[i], 1e-4));
+  const std::string prediction =
+      model.is_classification() ? model.classes()[Best(model, outputs)] : NumberText(outputs[0]);
+  return ", \"attributions\": {" + list + "}, \"notes\": " +
+         Quote(model.encoding().columns()[largest].name + " (" + value_text +
+               ") had the largest impact towards predicting " + prediction);
+}
+
+size_t Largest(const double* attributions, size_t count) {
+  size_t largest = 0;
+  for (size_t i = 1; i < count; ++i)
+    if (std::abs(attributions[i]) > std::abs(attributions[largest])) largest = i;
+  return largest;
+}
+
+std::string ValueText(const MlRows& rows, const std::string& column, size_t row) {
+  const MlValues* values = rows.Find(column);
+  if (values == nullptr || values->is_null[row]) return "NULL";
+  return BoostedModel::LabelOf(*values, row);
+}
+
+Json ByColumn(const BoostedModel& model, const std::vector<double>& numbers) {
+  Json object = Json::object();
+  for (size_t i = 0; i < numbers.size(); ++i)
+    object[model.encoding().columns()[i].name] = Round(numbers[i], 1e-4);
+  return object;
+}
+
+class TableOperation : public MlTableOperation {
+ public:
+  TableOperation(wire::MlStart start, ReadModel* model, Json options, uint32_t num_threads)
+      : start_(std::move(start)),
+        model_(model),
+        options_(std::move(options)),
+        num_threads_(start_.num_threads != 0 ? start_.num_threads : num_threads) {}
+  ~TableOperation() override {
+    if (model_ != nullptr) model_->learned->SetThreads(1);
+  }
+
+  Result<void> BeginTable(const wire::MlTable& table) override {
+    if (table.role != wire::MlTableRole::kMain)
+      return MakeError(ErrorCode::kNotSupported, "tables of items and users are not supported");
+    rows_.emplace(table.columns);
+    if (model_ != nullptr) model_->learned->SetThreads(num_threads_);
+    return {};
+  }
+
+  Result<std::optional<std::string>> AddRows(const wire::ColumnBatchView& batch) override {
+    if (!rows_) return MakeError(ErrorCode::kInvalidArgument, "rows of no table");
+    RETURN_IF_ERROR(rows_->Append(batch));
+    const bool is_streaming = start_.operation == MlOperation::kPredictTable ||
+                              start_.operation == MlOperation::kExplainTable;
+    if (!is_streaming) return std::nullopt;
+    Result<std::string> output = Output();
+    rows_->Clear();
+    if (!output) return std::unexpected(output.error());
+    return std::move(*output);
+  }
+
+  Result<wire::MlDone> Run(const OnProgress& on_progress, const OnOutput&) override {
+    switch (start_.operation) {
+      case MlOperation::kTrain:
+        return RunTraining(on_progress);
+      case MlOperation::kExplain:
+        return RunExplanation();
+      case MlOperation::kScore:
+        return RunScore();
+      default:
+        return wire::MlDone{};
+    }
+  }
+
+ private:
+  Result<wire::MlDone> RunTraining(const OnProgress& on_progress);
+  Result<wire::MlDone> RunExplanation();
+  Result<wire::MlDone> RunScore();
+  // The results of the collected rows.
+  Result<std::string> Output();
+
+  const wire::MlStart start_;
+  ReadModel* const model_;  // nullptr while training
+  const Json options_;
+  const uint32_t num_threads_;
+  std::optional<MlRows> rows_;
+};
+
+Result<wire::MlDone> TableOperation::RunTraining(const OnProgress& on_progress) {
+  if (!rows_) return MakeError(ErrorCode::kInvalidArgument, "no rows to train on");
+  TrainingOptions options;
+  options.is_classification = options_.value("task", "") == "classification";
+  options.target = start_.target;
+  options.num_threads = num_threads_;
+  options.seed = options_.value("seed", 7u);
+  options.time_limit_seconds = options_.value("time_limit", 0.0);
+  ASSIGN_OR_RETURN(std::unique_ptr<BoostedModel> model,
+                   BoostedModel::Train(*rows_, options, [&](const char* stage, double fraction) {
+                     on_progress({stage, fraction});
+                   }));
+  on_progress({"Model and prediction explanations", 0.92});
+  ASSIGN_OR_RETURN(const std::vector<double> importance, model->PermutationImportance(*rows_));
+  wire::MlDone done;
+  ASSIGN_OR_RETURN(done.bytes, model->ToBytes());
+  Json names = Json::array();
+  for (const wire::MlColumn& column : model->encoding().columns()) names.push_back(column.name);
+  const Json metadata = {
+      {"algorithm_name", options.is_classification ? "XGBClassifier" : "XGBRegressor"},
+      {"training_score", model->training_score()},
+      {"optimization_metric",
+       options.is_classification ? "neg_log_loss" : "neg_mean_squared_error"},
+      {"model_explanation", {{"permutation_importance", ByColumn(*model, importance)}}},
+      {"model_quality", "high"},
+      {"n_rows", rows_->num_rows()},
+      {"n_columns", rows_->columns().size()},
+      {"n_selected_rows", rows_->num_rows()},
+      {"n_selected_columns", names.size()},
+      {"selected_column_names", names},
+      {"training_params", {{"n_estimators", model->num_rounds()}, {"seed", options.seed}}}};
+  done.text = metadata.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return done;
+}
+
+Result<wire::MlDone> TableOperation::RunExplanation() {
+  if (!rows_ || rows_->num_rows() == 0)
+    return MakeError(ErrorCode::kInvalidArgument, "no rows to explain");
+  const std::string explainer = options_.value("model_explainer", "permutation_importance");
+  BoostedModel& model = *model_->learned;
+  Json explanation;
+  if (explainer == "permutation_importance") {
+    ASSIGN_OR_RETURN(const std::vector<double> numbers, model.PermutationImportance(*rows_));
+    explanation[explainer] = ByColumn(model, numbers);
+  } else if (explainer == "shap" || explainer == "fast_shap") {
+    // Trees have exact values at the price of the approximation.
+    ASSIGN_OR_RETURN(const std::vector<double> numbers, model.ShapImportance(*rows_));
+    explanation[explainer] = ByColumn(model, numbers);
+  } else {
+    return MakeError(ErrorCode::kNotSupported,
+                     "The model explainer " + explainer + " is not supported yet.");
+  }
+  wire::MlDone done;
+  done.text = explanation.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return done;
+}
+
+Result<wire::MlDone> TableOperation::RunScore() {
+  if (!rows_) return MakeError(ErrorCode::kInvalidArgument, "no rows to score");
+  BoostedModel& model = *model_->learned;
+  const MlValues* target = rows_->Find(start_.target);
+  if (target == nullptr)
+    return MakeError(ErrorCode::kInvalidArgument, "the target column is missing: " + start_.target);
+  ASSIGN_OR_RETURN(const std::vector<float> outputs, model.Predict(*rows_));
+  // Rows without label are no part of the score.
+  std::vector<float> kept;
+  std::vector<size_t> labels;
+  std::vector<double> values;
+  for (size_t row = 0; row < rows_->num_rows(); ++row) {
+    if (target->is_null[row]) continue;
+    kept.insert(kept.end(), &outputs[row * model.num_outputs()],
+                &outputs[row * model.num_outputs()] + model.num_outputs());
+    if (model.is_classification())
+      labels.push_back(model.ClassOf(BoostedModel::LabelOf(*target, row)));
+    else if (wire::LaneOf(target->column.kind) == plan::Lane::kStr)
+      return MakeError(ErrorCode::kInvalidArgument,
+                       "ML003015: The target column must be numeric: " + start_.target + ".");
+    else
+      values.push_back(BoostedModel::NumberOf(*target, row));
+  }
+  ASSIGN_OR_RETURN(const std::optional<double> score,
+                   model.is_classification()
+                       ? ClassificationScore(start_.metric, kept, model.num_outputs(), labels)
+                       : RegressionScore(start_.metric, kept, values));
+  wire::MlDone done;
+  done.text = score ? NumberText(*score) : "null";
+  return done;
+}
+
+Result<std::string> TableOperation::Output() {
+  BoostedModel& model = *model_->learned;
+  const bool explains = start_.operation == MlOperation::kExplainTable;
+  const size_t num_columns = model.encoding().columns().size();
+  ASSIGN_OR_RETURN(const std::vector<float> outputs, model.Predict(*rows_));
+  std::vector<double> attributions;
+  if (explains) {
+    ASSIGN_OR_RETURN(attributions, model.Attributions(*rows_, options_.value("prediction_explainer",
+                                                                             "") == "shap"));
+  }
+  std::vector<plan::Lane> lanes = {model.is_classification() ? plan::Lane::kStr : plan::Lane::kF64,
+                                   plan::Lane::kStr};
+  if (explains) lanes.insert(lanes.end(), num_columns, plan::Lane::kF64);
+  wire::ColumnBatchBuilder batch(lanes);
+  for (size_t row = 0; row < rows_->num_rows(); ++row) {
+    const float* own = &outputs[row * model.num_outputs()];
+    if (model.is_classification())
+      batch.columns()[0].PushString(model.classes()[Best(model, own)]);
+    else
+      batch.columns()[0].f64.push_back(own[0]);
+    std::string more;
+    if (explains) {
+      const double* values = &attributions[row * num_columns];
+      const size_t largest = Largest(values, num_columns);
+      more = ExplanationText(model, own, values, largest,
+                             ValueText(*rows_, model.encoding().columns()[largest].name, row));
+      for (size_t i = 0; i < num_columns; ++i) batch.columns()[2 + i].f64.push_back(values[i]);
+    }
+    batch.columns()[1].PushString(ResultsText(model, own, more));
+  }
+  batch.num_rows = static_cast<uint32_t>(rows_->num_rows());
+  return batch.Encode();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<MlTableOperation>> MlTableOperation::Make(wire::MlStart start,
+                                                                 LoadedModels* models,
+                                                                 uint32_t num_threads) {
+  Json options = Json::parse(start.options, nullptr, /*allow_exceptions=*/false);
+  if (!options.is_object())
+    return MakeError(ErrorCode::kInvalidArgument, "the options are no JSON object");
+  ReadModel* model = nullptr;
+  if (start.operation == MlOperation::kTrain) {
+    const std::string task = options.value("task", "");
+    if (task != "classification" && task != "regression")
+      return MakeError(ErrorCode::kNotSupported, "The task " + task + " is not supported yet.");
+    for (const char* key : {"model_list", "exclude_model_list", "optimization_metric"})
+      if (options.contains(key))
+        return MakeError(ErrorCode::kNotSupported,
+                         "Option " + std::string(key) + " is not supported yet.");
+  } else {
+    ASSIGN_OR_RETURN(model, models->Find(start.model));
+    if (options.contains("additional_details") && options["additional_details"] == true)
+      return MakeError(ErrorCode::kNotSupported, "Option additional_details is not supported yet.");
+  }
+  return std::make_unique<TableOperation>(std::move(start), model, std::move(options), num_threads);
+}
+
+Result<std::string> RunRowCall(const wire::MlCall& call, ReadModel* read) {
+  BoostedModel& model = *read->learned;
+  const Json options =
+      call.options.empty() ? Json::object() : Json::parse(call.options, nullptr, false);
+  if (!options.is_object())
+    return MakeError(ErrorCode::kInvalidArgument, "the options are no JSON object");
+  if (options.contains("additional_details") && options["additional_details"] == true)
+    return MakeError(ErrorCode::kNotSupported, "Option additional_details is not supported yet.");
+  MlRows& row = read->row;
+  row.Clear();
+  RETURN_IF_ERROR(row.AppendJson(call.text));
+  ASSIGN_OR_RETURN(const std::vector<float> outputs, model.Predict(row));
+  std::string more, members;
+  if (call.operation == MlOperation::kExplainRow) {
+    const std::string explainer = options.value("prediction_explainer", "permutation_importance");
+    if (explainer != "permutation_importance" && explainer != "shap")
+      return MakeError(ErrorCode::kInvalidArgument,
+                       "ML006002: Option prediction_explainer must be one of "
+                       "permutation_importance, shap.");
+    ASSIGN_OR_RETURN(const std::vector<double> values,
+                     model.Attributions(row, explainer == "shap"));
+    const size_t largest = Largest(values.data(), values.size());
+    const std::string& name = model.encoding().columns()[largest].name;
+    more = ExplanationText(model, outputs.data(), values.data(), largest, ValueText(row, name, 0));
+    for (size_t i = 0; i < values.size(); ++i)
+      members += ", " + Quote(model.encoding().columns()[i].name + "_attribution") + ": " +
+                 NumberText(Round(values[i], 1e-4));
+  }
+  return "\"Prediction\": " + PredictionText(model, outputs.data()) +
+         ", \"ml_results\": " + ResultsText(model, outputs.data(), more) + members;
+}
+
+Result<std::string> CheckModel(const wire::MlCall& call) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<BoostedModel> model, BoostedModel::FromBytes(call.bytes));
+  return call.text;
+}
+
+}  // namespace sirocco::node

@@ -1,0 +1,5 @@
+# The machine-learning processes: what they link stays out of rapidd.
+add_executable(rapidd-ml ml_worker_main.cc ml_worker.cc ml_operation.cc ml_boosting.cc ml_encoding.cc
+  ml_metrics.cc ml_rows.cc)
+target_link_libraries(rapidd-ml PRIVATE sirocco_wire sirocco_common xgboost pthread)
+target_compile_options(rapidd-ml PRIVATE ${SIROCCO_WARNINGS})
