@@ -1,29 +1,34 @@
 #include "plugin/routines/rewriter.h"
 
-#include <cstring>
-
-#include "my_sys.h"
 #include "mysql/plugin.h"
 #include "mysql/plugin_audit.h"
-#include "mysql/service_mysql_alloc.h"
 #include "plugin/routines/argument_completion.h"
+#include "sql/sql_class.h"
+#include "sql/sql_lex.h"
+#include "sql/sql_parse.h"
 
 namespace sirocco::plugin {
 namespace {
 
-int Notify(MYSQL_THD, mysql_event_class_t event_class, const void* event) {
+// Gives the server another text to parse. Not by way of the event's answer: the server would forget
+// that a prepared statement may have parameters, and raise a note each time.
+void Replace(THD* thd, const std::string& text) {
+  Parser_state* parser = thd->m_parser_state;
+  if (parser == nullptr) return;
+  const bool may_have_parameters = parser->m_lip.stmt_prepare_mode;
+  const bool may_be_several = parser->m_lip.multi_statements;
+  if (alloc_query(thd, text.data(), text.size())) return;
+  if (parser->init(thd, thd->query().str, thd->query().length)) return;
+  parser->m_lip.stmt_prepare_mode = may_have_parameters;
+  parser->m_lip.multi_statements = may_be_several;
+}
+
+int Notify(MYSQL_THD thd, mysql_event_class_t event_class, const void* event) {
   if (event_class != MYSQL_AUDIT_PARSE_CLASS) return 0;
   const auto* parse = static_cast<const mysql_event_parse*>(event);
   if (parse->event_subclass != MYSQL_AUDIT_PARSE_PREPARSE || parse->query.str == nullptr) return 0;
-  const auto completed = CompleteArguments({parse->query.str, parse->query.length});
-  if (!completed) return 0;
-  // The server frees it.
-  auto* text = static_cast<char*>(my_malloc(PSI_NOT_INSTRUMENTED, completed->size() + 1, MYF(0)));
-  if (text == nullptr) return 0;
-  std::memcpy(text, completed->c_str(), completed->size() + 1);
-  parse->rewritten_query->str = text;
-  parse->rewritten_query->length = completed->size();
-  *reinterpret_cast<int*>(parse->flags) |= MYSQL_AUDIT_PARSE_REWRITE_PLUGIN_QUERY_REWRITTEN;
+  if (const auto completed = CompleteArguments({parse->query.str, parse->query.length}))
+    Replace(thd, *completed);
   return 0;
 }
 
