@@ -9,6 +9,7 @@
 #include <limits>
 #include <numeric>
 #include <random>
+#include <thread>
 
 #include "common/bytes.h"
 
@@ -293,6 +294,7 @@ Result<std::unique_ptr<BoostedModel>> BoostedModel::Train(const MlRows& rows,
   for (size_t row = 0; row < rows.num_rows() && chosen.size() < kBackgroundRows; row += step)
     chosen.push_back(row);
   model->background_ = TakeRows(matrix, model->encoding_.num_features(), chosen);
+  RETURN_IF_ERROR(model->FlattenTrees());
   return model;
 }
 
@@ -369,6 +371,8 @@ Result<std::unique_ptr<BoostedModel>> BoostedModel::FromBytes(std::string_view b
     return damaged();
   model->num_threads_ = 0;
   model->SetThreads(1);
+  if (model->background_.empty()) return damaged();
+  RETURN_IF_ERROR(model->FlattenTrees());
   return model;
 }
 
@@ -378,7 +382,65 @@ void BoostedModel::SetThreads(uint32_t num_threads) {
   num_threads_ = num_threads;
 }
 
+Result<void> BoostedModel::FlattenTrees() {
+  bst_ulong size = 0;
+  const char* text = nullptr;
+  RETURN_IF_XGB(XGBoosterSaveModelToBuffer(booster_, R"({"format": "json"})", &size, &text));
+  const size_t width = encoding_.num_features(), outputs = num_outputs();
+  ASSIGN_OR_RETURN(trees_, FlatTrees::FromJson({text, size}, width, outputs));
+  ASSIGN_OR_RETURN(const std::vector<float> margins, PredictByLibrary(background_, 1));
+  base_margin_.assign(outputs, 0);
+  for (size_t row = 0; row * width < background_.size(); ++row) {
+    std::vector<float> sums(outputs, 0.0f);
+    trees_.Add(&background_[row * width], sums.data());
+    for (size_t i = 0; i < outputs; ++i) {
+      const float base = margins[row * outputs + i] - sums[i];
+      if (row == 0) base_margin_[i] = base;
+      const float tolerance = 1e-3f * (1 + std::abs(margins[row * outputs + i]));
+      if (!(std::abs(base - base_margin_[i]) <= tolerance))
+        return MakeError(ErrorCode::kCorrupt, "the trees of the model do not add up");
+    }
+  }
+  return {};
+}
+
+void BoostedModel::PredictRows(const float* rows, size_t num_rows, float* result) const {
+  const size_t outputs = num_outputs();
+  for (size_t row = 0; row < num_rows; ++row)
+    std::copy(base_margin_.begin(), base_margin_.end(), result + row * outputs);
+  trees_.AddRows(rows, encoding_.num_features(), num_rows, result, outputs);
+  if (!is_classification_) return;
+  for (size_t row = 0; row < num_rows; ++row) {
+    float* own = result + row * outputs;
+    const float largest = *std::max_element(own, own + outputs);
+    float sum = 0;
+    for (size_t i = 0; i < outputs; ++i) sum += own[i] = std::exp(own[i] - largest);
+    for (size_t i = 0; i < outputs; ++i) own[i] /= sum;
+  }
+}
+
 Result<std::vector<float>> BoostedModel::PredictEncoded(const std::vector<float>& matrix) {
+  // Below this a thread costs more than it brings.
+  constexpr size_t kRowsPerThread = 512;
+  const size_t width = encoding_.num_features(), outputs = num_outputs();
+  const size_t num_rows = matrix.size() / width;
+  std::vector<float> result(num_rows * outputs);
+  const size_t num_threads =
+      std::clamp<size_t>(num_rows / kRowsPerThread, 1, std::max(1u, num_threads_));
+  const size_t share = (num_rows + num_threads - 1) / num_threads;
+  const auto run = [&](size_t begin) {
+    const size_t count = std::min(share, num_rows - begin);
+    PredictRows(&matrix[begin * width], count, &result[begin * outputs]);
+  };
+  std::vector<std::jthread> threads;
+  for (size_t begin = share; begin < num_rows; begin += share) threads.emplace_back(run, begin);
+  if (num_rows > 0) run(0);
+  threads.clear();
+  return result;
+}
+
+Result<std::vector<float>> BoostedModel::PredictByLibrary(const std::vector<float>& matrix,
+                                                          int type) {
   const size_t width = encoding_.num_features();
   const size_t num_rows = matrix.size() / width;
   if (num_rows == 0) return std::vector<float>();
@@ -387,14 +449,14 @@ Result<std::vector<float>> BoostedModel::PredictEncoded(const std::vector<float>
                 R"({"data": [%llu, true], "shape": [%zu, %zu], "typestr": "<f4", "version": 3})",
                 static_cast<unsigned long long>(reinterpret_cast<uintptr_t>(matrix.data())),
                 num_rows, width);
-  static constexpr char kConfig[] =
-      R"({"type": 0, "training": false, "iteration_begin": 0, "iteration_end": 0, )"
-      R"("strict_shape": true, "cache_id": 0, "missing": NaN})";
+  const std::string config = R"({"type": )" + std::to_string(type) +
+                             R"(, "training": false, "iteration_begin": 0, "iteration_end": 0, )"
+                             R"("strict_shape": true, "cache_id": 0, "missing": NaN})";
   const bst_ulong* shape = nullptr;
   bst_ulong dimensions = 0;
   const float* result = nullptr;
-  RETURN_IF_XGB(
-      XGBoosterPredictFromDense(booster_, values, kConfig, nullptr, &shape, &dimensions, &result));
+  RETURN_IF_XGB(XGBoosterPredictFromDense(booster_, values, config.c_str(), nullptr, &shape,
+                                          &dimensions, &result));
   const size_t count = num_rows * num_outputs();
   bst_ulong total = 1;
   for (bst_ulong i = 0; i < dimensions; ++i) total *= shape[i];

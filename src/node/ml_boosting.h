@@ -17,6 +17,7 @@
 #include "common/error.h"
 #include "node/ml_encoding.h"
 #include "node/ml_rows.h"
+#include "node/ml_trees.h"
 
 namespace sirocco::node {
 
@@ -82,6 +83,11 @@ class BoostedModel {
   Result<void> NewBooster(const std::vector<void*>& data, const TrainingOptions& options,
                           size_t num_rows);
   Result<std::vector<float>> PredictEncoded(const std::vector<float>& matrix);
+  void PredictRows(const float* rows, size_t num_rows, float* result) const;
+  // The library's answer: `type` 0 gives probabilities, 1 gives margins.
+  Result<std::vector<float>> PredictByLibrary(const std::vector<float>& matrix, int type);
+  // Lays the trees out for prediction; the library's own margins are the proof that sums are right.
+  Result<void> FlattenTrees();
   Result<std::vector<float>> Contributions(const std::vector<float>& matrix, size_t num_rows);
   double Loss(const std::vector<float>& outputs, const std::vector<float>& labels) const;
 
@@ -92,6 +98,8 @@ class BoostedModel {
   std::vector<std::string> classes_;
   FeatureEncoding encoding_;
   std::vector<float> background_;  // encoded rows
+  FlatTrees trees_;
+  std::vector<float> base_margin_;  // per output, before the trees
   double training_score_ = 0;
   int num_rounds_ = 0;
 };

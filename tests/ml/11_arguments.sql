@@ -83,3 +83,5 @@ CALL sys.TRAIN_TEST_SPLIT('ml_data.kinds', NULL, JSON_OBJECT('task', 'forecastin
 CALL sys.TRAIN_TEST_SPLIT('ml_data.kinds', 'y', JSON_OBJECT('part', 0.5));
 SHOW TABLES;
 DROP TABLE kinds;
+SELECT model_metadata->>'$.status', notes FROM ML_SCHEMA_root.MODEL_CATALOG;
+DELETE FROM ML_SCHEMA_root.MODEL_CATALOG;

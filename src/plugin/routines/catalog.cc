@@ -1,7 +1,8 @@
 #include "plugin/routines/catalog.h"
 
-#include <chrono>
+#include <mutex>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "mysqld_error.h"
 #include "plugin/node/internal_session.h"
@@ -41,6 +42,26 @@ std::string Condition(const std::string& handle) {
   return " WHERE model_handle = " + QuoteText(handle);
 }
 
+struct InUse {
+  std::mutex mutex;
+  std::multiset<std::string> keys;
+};
+
+InUse& HandlesInUse() {
+  static InUse in_use;
+  return in_use;
+}
+
+std::string KeyOf(const std::string& user, const std::string& handle) {
+  return user + '\0' + handle;
+}
+
+bool IsInUse(const std::string& user, const std::string& handle) {
+  InUse& in_use = HandlesInUse();
+  std::lock_guard lock(in_use.mutex);
+  return in_use.keys.contains(KeyOf(user, handle));
+}
+
 // The column of the same name in the metadata, as an SQL literal.
 std::string Literal(const Json& metadata, const char* key) {
   const auto found = metadata.find(key);
@@ -51,6 +72,19 @@ std::string Literal(const Json& metadata, const char* key) {
 }
 
 }  // namespace
+
+HandleInUse::HandleInUse(const std::string& user, const std::string& handle)
+    : key_(KeyOf(user, handle)) {
+  InUse& in_use = HandlesInUse();
+  std::lock_guard lock(in_use.mutex);
+  in_use.keys.insert(key_);
+}
+
+HandleInUse::~HandleInUse() {
+  InUse& in_use = HandlesInUse();
+  std::lock_guard lock(in_use.mutex);
+  in_use.keys.erase(in_use.keys.find(key_));
+}
 
 Catalog::Catalog(Caller* caller, InvokerSession* session)
     : caller_(caller), session_(session), schema_("ML_SCHEMA_" + caller->user()) {}
@@ -122,6 +156,7 @@ Result<CatalogEntry> Catalog::FindReady(const std::string& handle) {
 Result<void> Catalog::CheckFree(const std::string& handle) {
   ASSIGN_OR_RETURN(const std::optional<CatalogEntry> entry, Find(handle));
   if (!entry || entry->status == "Error") return {};
+  if (entry->status == "Creating" && !IsInUse(caller_->user(), handle)) return {};
   return MlError(MlErrorNumber::kHandleExists,
                  "The model handle " + handle + " already exists in the model catalog.");
 }

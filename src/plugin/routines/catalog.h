@@ -19,6 +19,18 @@ struct CatalogEntry {
   std::string status;    // Creating, Ready, Error
 };
 
+// Says, while it lives, that a handle's row of status Creating is being worked on in this server.
+class HandleInUse {
+ public:
+  HandleInUse(const std::string& user, const std::string& handle);
+  ~HandleInUse();
+  HandleInUse(const HandleInUse&) = delete;
+  HandleInUse& operator=(const HandleInUse&) = delete;
+
+ private:
+  const std::string key_;
+};
+
 class Catalog {
  public:
   Catalog(Caller* caller, InvokerSession* session);
@@ -29,7 +41,8 @@ class Catalog {
   Result<std::optional<CatalogEntry>> Find(const std::string& handle);
   // The same; an error if there is none, or if it cannot be used (status).
   Result<CatalogEntry> FindReady(const std::string& handle);
-  // Errors if the handle is taken. A handle whose training failed may be used again.
+  // Errors if the handle is taken. A handle whose training failed, or was cut off by the server's
+  // end, may be used again.
   Result<void> CheckFree(const std::string& handle);
   // A new row of status Creating.
   Result<void> Begin(const std::string& handle, const std::string& metadata);

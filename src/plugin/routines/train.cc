@@ -197,6 +197,7 @@ Answered Train(Caller& caller, const Arguments& arguments) {
     ASSIGN_OR_RETURN(handle, NewHandle(&catalog, training, caller));
   }
   RETURN_IF_ERROR(catalog.CheckFree(handle));
+  const HandleInUse in_use(caller.user(), handle);
   Json metadata = FirstMetadata(training);
   RETURN_IF_ERROR(catalog.Begin(handle, metadata.dump()));
 

@@ -128,6 +128,7 @@ Answered ImportModel(Caller& caller, const Arguments& arguments) {
     ASSIGN_OR_RETURN(handle, NewHandle(&catalog, object.metadata, caller));
   }
   RETURN_IF_ERROR(catalog.CheckFree(handle));
+  const HandleInUse in_use(caller.user(), handle);
   // A worker reads the model, so that a damaged one never gets into the catalog.
   const wire::MlCall check{wire::MlOperation::kCheckModel,
                            {caller.user(), handle},
