@@ -11,7 +11,7 @@
 #include <random>
 #include <thread>
 
-#include "common/bytes.h"
+#include "node/ml_model_file.h"
 
 namespace sirocco::node {
 
@@ -20,7 +20,6 @@ namespace {
 using Json = nlohmann::json;
 using wire::MlColumnKind;
 
-constexpr char kMagic[8] = {'S', 'R', 'C', 'M', 'L', 0, 0, 1};
 constexpr size_t kMinClassRows = 5;
 constexpr size_t kMaxClasses = 10000;
 constexpr size_t kBackgroundRows = 16;
@@ -36,12 +35,6 @@ std::unexpected<Error> LibraryError() {
   do {                                      \
     if ((call) != 0) return LibraryError(); \
   } while (0)
-
-uint64_t Fingerprint(std::string_view bytes) {
-  uint64_t hash = 14695981039346656037ull;
-  for (const char c : bytes) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ull;
-  return hash;
-}
 
 // A matrix in the library's form; freed with this object.
 class Matrix {
@@ -302,9 +295,6 @@ Result<std::string> BoostedModel::ToBytes() const {
   bst_ulong size = 0;
   const char* raw = nullptr;
   RETURN_IF_XGB(XGBoosterSaveModelToBuffer(booster_, R"({"format": "ubj"})", &size, &raw));
-  Json background = Json::array();
-  for (const float value : background_)
-    background.push_back(std::isnan(value) ? Json() : Json(value));
   const Json header = {{"task", is_classification_ ? "classification" : "regression"},
                        {"target", target_},
                        {"classes", classes_},
@@ -312,41 +302,22 @@ Result<std::string> BoostedModel::ToBytes() const {
                        {"score", training_score_},
                        {"rounds", num_rounds_},
                        {"columns", encoding_.ToJson()},
-                       {"background", std::move(background)}};
-  ByteWriter out;
-  out.PutString(header.dump(-1, ' ', false, Json::error_handler_t::replace));
-  std::string body = out.Take();
-  body.append(raw, size);
-  ByteWriter front;
-  front.Put(Fingerprint(body));
-  return std::string(kMagic, sizeof(kMagic)) + front.Take() + body;
+                       {"background", NumbersToJson(background_)}};
+  return WriteModelFile(header, {raw, size});
 }
 
 Result<std::unique_ptr<BoostedModel>> BoostedModel::FromBytes(std::string_view bytes) {
-  const auto damaged = [] {
-    return MakeError(ErrorCode::kCorrupt, "The model is damaged or not one of Sirocco's.");
-  };
-  if (bytes.size() < sizeof(kMagic) + 12 || std::memcmp(bytes.data(), kMagic, 7) != 0)
-    return damaged();
-  if (bytes[7] != kMagic[7])
-    return MakeError(ErrorCode::kNotSupported,
-                     "The model was made by another version of Sirocco; its format " +
-                         std::to_string(static_cast<int>(bytes[7])) + " is not known here.");
-  ByteReader front(bytes.substr(sizeof(kMagic), 8));
-  const std::string_view body = bytes.substr(sizeof(kMagic) + 8);
-  if (front.Get<uint64_t>() != Fingerprint(body)) return damaged();
-  ByteReader in(body);
-  const std::string text = in.GetString();
-  const Json header = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!in.ok() || !header.is_object()) return damaged();
+  ASSIGN_OR_RETURN(const ModelFile file, ReadModelFile(bytes));
+  const Json& header = file.header;
   for (const char* key :
        {"task", "target", "classes", "numeric_classes", "score", "rounds", "columns", "background"})
-    if (!header.contains(key)) return damaged();
+    if (!header.contains(key)) return DamagedModel();
   const bool is_shaped = header["task"].is_string() && header["target"].is_string() &&
                          header["classes"].is_array() && header["numeric_classes"].is_boolean() &&
                          header["score"].is_number() && header["rounds"].is_number_integer() &&
                          header["background"].is_array();
-  if (!is_shaped) return damaged();
+  if (!is_shaped) return DamagedModel();
+  if (header["task"] != "classification" && header["task"] != "regression") return DamagedModel();
   std::unique_ptr<BoostedModel> model(new BoostedModel);
   model->is_classification_ = header["task"] == "classification";
   model->target_ = header["target"];
@@ -354,24 +325,24 @@ Result<std::unique_ptr<BoostedModel>> BoostedModel::FromBytes(std::string_view b
   model->training_score_ = header["score"];
   model->num_rounds_ = header["rounds"];
   for (const Json& name : header["classes"]) {
-    if (!name.is_string()) return damaged();
+    if (!name.is_string()) return DamagedModel();
     model->classes_.push_back(name);
   }
-  if (model->is_classification_ && model->classes_.size() < 2) return damaged();
+  if (model->is_classification_ && model->classes_.size() < 2) return DamagedModel();
   ASSIGN_OR_RETURN(model->encoding_, FeatureEncoding::FromJson(header["columns"]));
   const size_t width = model->encoding_.num_features();
-  for (const Json& value : header["background"])
-    model->background_.push_back(value.is_number() ? value.get<float>() : kNull);
-  if (width == 0 || model->background_.size() % width != 0) return damaged();
-  const std::string_view raw = body.substr(4 + text.size());
+  ASSIGN_OR_RETURN(model->background_, NumbersFromJson(header["background"]));
+  if (width == 0 || model->background_.size() % width != 0) return DamagedModel();
+  const std::string_view raw = file.body;
   RETURN_IF_XGB(XGBoosterCreate(nullptr, 0, &model->booster_));
-  if (XGBoosterLoadModelFromBuffer(model->booster_, raw.data(), raw.size()) != 0) return damaged();
+  if (XGBoosterLoadModelFromBuffer(model->booster_, raw.data(), raw.size()) != 0)
+    return DamagedModel();
   bst_ulong num_features = 0;
   if (XGBoosterGetNumFeature(model->booster_, &num_features) != 0 || num_features != width)
-    return damaged();
+    return DamagedModel();
   model->num_threads_ = 0;
   model->SetThreads(1);
-  if (model->background_.empty()) return damaged();
+  if (model->background_.empty()) return DamagedModel();
   RETURN_IF_ERROR(model->FlattenTrees());
   return model;
 }

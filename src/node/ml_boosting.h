@@ -1,8 +1,7 @@
 // Boosted trees for classification and regression, on XGBoost: training, prediction, explanation,
 // and the model file.
 //
-// File: "SRCML" 0 0 1, uint64 FNV-1a of the rest, uint32 size of a JSON text, the text (task,
-// target, classes, encoding, background rows), then the booster in XGBoost's own format.
+// File (ml_model_file.h): the booster in XGBoost's own format after the JSON text.
 // Threads: one per model.
 #pragma once
 

@@ -4,8 +4,10 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "node/ml_anomaly.h"
 #include "node/ml_boosting.h"
 #include "node/ml_metrics.h"
+#include "node/ml_model_file.h"
 #include "node/ml_rows.h"
 
 namespace sirocco::node {
@@ -13,22 +15,39 @@ namespace sirocco::node {
 using Json = nlohmann::json;
 using wire::MlOperation;
 
+// Exactly one of the models is there.
 class ReadModel {
  public:
   explicit ReadModel(std::unique_ptr<BoostedModel> model)
       : learned(std::move(model)), row(learned->encoding().columns()) {}
+  explicit ReadModel(std::unique_ptr<AnomalyModel> model)
+      : anomaly(std::move(model)), row(anomaly->encoding().columns()) {}
 
   std::unique_ptr<BoostedModel> learned;
+  std::unique_ptr<AnomalyModel> anomaly;
   MlRows row;  // of a call about one row
 };
+
+namespace {
+
+Result<std::unique_ptr<ReadModel>> ReadBytes(std::string_view bytes) {
+  ASSIGN_OR_RETURN(const ModelFile file, ReadModelFile(bytes));
+  if (file.header["task"] == "anomaly_detection") {
+    ASSIGN_OR_RETURN(std::unique_ptr<AnomalyModel> model, AnomalyModel::FromBytes(bytes));
+    return std::make_unique<ReadModel>(std::move(model));
+  }
+  ASSIGN_OR_RETURN(std::unique_ptr<BoostedModel> model, BoostedModel::FromBytes(bytes));
+  return std::make_unique<ReadModel>(std::move(model));
+}
+
+}  // namespace
 
 LoadedModels::LoadedModels() = default;
 LoadedModels::~LoadedModels() = default;
 
 Result<void> LoadedModels::Put(const wire::MlModelKey& key, std::string_view bytes,
                                const std::string&) {
-  ASSIGN_OR_RETURN(std::unique_ptr<BoostedModel> model, BoostedModel::FromBytes(bytes));
-  models_[key] = std::make_unique<ReadModel>(std::move(model));
+  ASSIGN_OR_RETURN(models_[key], ReadBytes(bytes));
   return {};
 }
 
@@ -127,44 +146,60 @@ class TableOperation : public MlTableOperation {
         model_(model),
         options_(std::move(options)),
         num_threads_(start_.num_threads != 0 ? start_.num_threads : num_threads) {}
-  ~TableOperation() override {
-    if (model_ != nullptr) model_->learned->SetThreads(1);
-  }
+  ~TableOperation() override { SetThreads(1); }
 
   Result<void> BeginTable(const wire::MlTable& table) override {
     if (table.role != wire::MlTableRole::kMain)
       return MakeError(ErrorCode::kNotSupported, "tables of items and users are not supported");
     rows_.emplace(table.columns);
-    if (model_ != nullptr) model_->learned->SetThreads(num_threads_);
+    SetThreads(num_threads_);
     return {};
   }
 
   Result<std::optional<std::string>> AddRows(const wire::ColumnBatchView& batch) override {
     if (!rows_) return MakeError(ErrorCode::kInvalidArgument, "rows of no table");
     RETURN_IF_ERROR(rows_->Append(batch));
-    const bool is_streaming = start_.operation == MlOperation::kPredictTable ||
-                              start_.operation == MlOperation::kExplainTable;
+    // The first k of all rows are known when all rows are.
+    const bool is_streaming = (start_.operation == MlOperation::kPredictTable ||
+                               start_.operation == MlOperation::kExplainTable) &&
+                              !options_.contains("topk");
     if (!is_streaming) return std::nullopt;
-    Result<std::string> output = Output();
+    Result<std::string> output = is_anomaly() ? AnomalyOutput() : Output();
     rows_->Clear();
     if (!output) return std::unexpected(output.error());
     return std::move(*output);
   }
 
-  Result<wire::MlDone> Run(const OnProgress& on_progress, const OnOutput&) override {
+  Result<wire::MlDone> Run(const OnProgress& on_progress, const OnOutput& on_output) override {
     switch (start_.operation) {
       case MlOperation::kTrain:
-        return RunTraining(on_progress);
+        return is_anomaly() ? RunAnomalyTraining(on_progress) : RunTraining(on_progress);
       case MlOperation::kExplain:
         return RunExplanation();
       case MlOperation::kScore:
-        return RunScore();
+        return is_anomaly() ? RunAnomalyScore() : RunScore();
       default:
+        if (rows_ && rows_->num_rows() > 0) {
+          ASSIGN_OR_RETURN(const std::string output, AnomalyOutput());
+          RETURN_IF_ERROR(on_output(output));
+        }
         return wire::MlDone{};
     }
   }
 
  private:
+  void SetThreads(uint32_t num_threads) {
+    if (model_ != nullptr && model_->learned != nullptr) model_->learned->SetThreads(num_threads);
+  }
+  bool is_anomaly() const {
+    return model_ != nullptr ? model_->anomaly != nullptr
+                             : options_.value("task", "") == "anomaly_detection";
+  }
+  // Anomalies at the option's threshold or the learned one.
+  double threshold() const { return options_.value("threshold", 0.5); }
+  Result<wire::MlDone> RunAnomalyTraining(const OnProgress& on_progress);
+  Result<wire::MlDone> RunAnomalyScore();
+  Result<std::string> AnomalyOutput();
   Result<wire::MlDone> RunTraining(const OnProgress& on_progress);
   Result<wire::MlDone> RunExplanation();
   Result<wire::MlDone> RunScore();
@@ -211,6 +246,89 @@ Result<wire::MlDone> TableOperation::RunTraining(const OnProgress& on_progress) 
       {"training_params", {{"n_estimators", model->num_rounds()}, {"seed", options.seed}}}};
   done.text = metadata.dump(-1, ' ', false, Json::error_handler_t::replace);
   return done;
+}
+
+std::string AnomalyText(double probability, bool is_anomaly) {
+  const double rounded = Round(probability, 0.01);
+  return std::string("{\"predictions\": {\"is_anomaly\": ") + (is_anomaly ? "1" : "0") +
+         "}, \"probabilities\": {\"normal\": " + NumberText(Round(1 - rounded, 0.01)) +
+         ", \"anomaly\": " + NumberText(rounded) + "}}";
+}
+
+Result<wire::MlDone> TableOperation::RunAnomalyTraining(const OnProgress& on_progress) {
+  if (!rows_) return MakeError(ErrorCode::kInvalidArgument, "no rows to train on");
+  on_progress({"Preprocessing", 0.05});
+  const double contamination = options_.value("contamination", 0.01);
+  ASSIGN_OR_RETURN(const std::unique_ptr<AnomalyModel> model,
+                   AnomalyModel::Train(*rows_, contamination, options_.value("seed", 7u)));
+  wire::MlDone done;
+  done.bytes = model->ToBytes();
+  Json names = Json::array();
+  for (const wire::MlColumn& column : model->encoding().columns()) names.push_back(column.name);
+  const Json metadata = {{"algorithm_name", "GkNN"},
+                         {"contamination", contamination},
+                         {"model_quality", "high"},
+                         {"n_rows", rows_->num_rows()},
+                         {"n_columns", rows_->columns().size()},
+                         {"n_selected_rows", rows_->num_rows()},
+                         {"n_selected_columns", names.size()},
+                         {"selected_column_names", names}};
+  done.text = metadata.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return done;
+}
+
+Result<wire::MlDone> TableOperation::RunAnomalyScore() {
+  const MlValues* target = rows_ ? rows_->Find(start_.target) : nullptr;
+  if (target == nullptr)
+    return MakeError(ErrorCode::kInvalidArgument,
+                     "ML006003: target_column_name must name the column of labels, 0 or 1.");
+  ASSIGN_OR_RETURN(const std::vector<double> all, model_->anomaly->Predict(*rows_));
+  std::vector<double> probabilities;
+  std::vector<size_t> labels;
+  for (size_t row = 0; row < all.size(); ++row) {
+    if (target->is_null[row]) continue;
+    const std::string label = BoostedModel::LabelOf(*target, row);
+    if (label != "0" && label != "1")
+      return MakeError(ErrorCode::kInvalidArgument,
+                       "ML003019: Invalid data for the metric. Score could not be computed. The "
+                       "target column must hold 0 and 1 only.");
+    labels.push_back(label == "1");
+    probabilities.push_back(all[row]);
+  }
+  std::optional<double> threshold;
+  std::optional<size_t> topk;
+  if (options_.contains("threshold")) threshold = options_["threshold"].get<double>();
+  if (options_.contains("topk")) topk = options_["topk"].get<size_t>();
+  ASSIGN_OR_RETURN(const std::optional<double> score,
+                   AnomalyScore(start_.metric, probabilities, labels, threshold, topk));
+  wire::MlDone done;
+  done.text = score ? NumberText(*score) : "null";
+  return done;
+}
+
+Result<std::string> TableOperation::AnomalyOutput() {
+  ASSIGN_OR_RETURN(const std::vector<double> probabilities, model_->anomaly->Predict(*rows_));
+  std::vector<bool> is_first(probabilities.size(), false);
+  if (options_.contains("topk")) {
+    std::vector<size_t> order(probabilities.size());
+    for (size_t i = 0; i < order.size(); ++i) order[i] = i;
+    std::stable_sort(order.begin(), order.end(),
+                     [&](size_t a, size_t b) { return probabilities[a] > probabilities[b]; });
+    const size_t topk = options_["topk"].get<size_t>();
+    if (topk > order.size())
+      return MakeError(ErrorCode::kInvalidArgument,
+                       "ML006002: Option topk must be at most the number of rows, " +
+                           std::to_string(order.size()) + ".");
+    for (size_t i = 0; i < topk; ++i) is_first[order[i]] = true;
+  }
+  wire::ColumnBatchBuilder batch(std::vector<plan::Lane>{plan::Lane::kStr});
+  for (size_t row = 0; row < probabilities.size(); ++row) {
+    const bool is_anomaly =
+        options_.contains("topk") ? is_first[row] : probabilities[row] > threshold();
+    batch.columns()[0].PushString(AnomalyText(probabilities[row], is_anomaly));
+  }
+  batch.num_rows = static_cast<uint32_t>(probabilities.size());
+  return batch.Encode();
 }
 
 Result<wire::MlDone> TableOperation::RunExplanation() {
@@ -312,9 +430,14 @@ Result<std::unique_ptr<MlTableOperation>> MlTableOperation::Make(wire::MlStart s
   ReadModel* model = nullptr;
   if (start.operation == MlOperation::kTrain) {
     const std::string task = options.value("task", "");
-    if (task != "classification" && task != "regression")
+    if (task == "anomaly_detection" && !start.target.empty())
+      return MakeError(ErrorCode::kNotSupported,
+                       "Semi-supervised anomaly detection is not supported yet: "
+                       "target_column_name must be NULL.");
+    if (task != "classification" && task != "regression" && task != "anomaly_detection")
       return MakeError(ErrorCode::kNotSupported, "The task " + task + " is not supported yet.");
-    for (const char* key : {"model_list", "exclude_model_list", "optimization_metric"})
+    for (const char* key : {"model_list", "exclude_model_list", "optimization_metric",
+                            "experimental", "supervised_submodel_options", "ensemble_score"})
       if (options.contains(key))
         return MakeError(ErrorCode::kNotSupported,
                          "Option " + std::string(key) + " is not supported yet.");
@@ -327,7 +450,6 @@ Result<std::unique_ptr<MlTableOperation>> MlTableOperation::Make(wire::MlStart s
 }
 
 Result<std::string> RunRowCall(const wire::MlCall& call, ReadModel* read) {
-  BoostedModel& model = *read->learned;
   const Json options =
       call.options.empty() ? Json::object() : Json::parse(call.options, nullptr, false);
   if (!options.is_object())
@@ -337,6 +459,12 @@ Result<std::string> RunRowCall(const wire::MlCall& call, ReadModel* read) {
   MlRows& row = read->row;
   row.Clear();
   RETURN_IF_ERROR(row.AppendJson(call.text));
+  if (read->anomaly != nullptr) {
+    ASSIGN_OR_RETURN(const std::vector<double> probability, read->anomaly->Predict(row));
+    const bool is_anomaly = probability[0] > options.value("threshold", 0.5);
+    return "\"ml_results\": " + AnomalyText(probability[0], is_anomaly);
+  }
+  BoostedModel& model = *read->learned;
   ASSIGN_OR_RETURN(const std::vector<float> outputs, model.Predict(row));
   std::string more, members;
   if (call.operation == MlOperation::kExplainRow) {
@@ -359,7 +487,7 @@ Result<std::string> RunRowCall(const wire::MlCall& call, ReadModel* read) {
 }
 
 Result<std::string> CheckModel(const wire::MlCall& call) {
-  ASSIGN_OR_RETURN(const std::unique_ptr<BoostedModel> model, BoostedModel::FromBytes(call.bytes));
+  RETURN_IF_ERROR(ReadBytes(call.bytes));
   return call.text;
 }
 

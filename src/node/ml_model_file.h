@@ -1,0 +1,28 @@
+// The container of a model file: "SRCML" 0 0 1, uint64 FNV-1a of the rest, uint32 size of a JSON
+// text, the text, then bytes whose meaning depends on the task that the text names.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/error.h"
+
+namespace sirocco::node {
+
+struct ModelFile {
+  nlohmann::json header;  // an object with a string member "task"
+  std::string_view body;  // within the bytes that were read
+};
+
+std::string WriteModelFile(const nlohmann::json& header, std::string_view body);
+// kCorrupt: damaged or something else. kNotSupported: of another version.
+Result<ModelFile> ReadModelFile(std::string_view bytes);
+std::unexpected<Error> DamagedModel();
+
+// NaN as null.
+nlohmann::json NumbersToJson(const std::vector<float>& numbers);
+Result<std::vector<float>> NumbersFromJson(const nlohmann::json& json);
+
+}  // namespace sirocco::node
