@@ -9,6 +9,7 @@
 #include "plugin/monitor/history.h"
 #include "plugin/node/node_connection.h"
 #include "plugin/registry.h"
+#include "plugin/result/column_description.h"
 #include "plugin/result/sender.h"
 #include "plugin/staleness.h"
 #include "plugin/statement.h"
@@ -230,6 +231,12 @@ bool Optimize(THD* thd, LEX* lex) {
     return true;
   }
   if (lex->is_explain()) return false;
+  auto select_items = DescribeWindowColumns(thd, lex->unit->first_query_block()->join);
+  if (!select_items) {
+    Refuse(thd, select_items.error().message);
+    return true;
+  }
+  context->select_items = *select_items;
   for (Query_block* block = lex->unit->first_query_block(); block != nullptr;
        block = block->next_query_block())
     block->join->override_executor_func = SendResult;

@@ -54,6 +54,8 @@ class ExecutionContext : public Secondary_engine_execution_context {
   std::vector<TableName> tables;         // read by the query
   LoadedSchemas schemas;                 // of these tables
   QueryRecord record;                    // for rpd_query_stats
+  // The select list, where the JOIN has another one that describes it; else null.
+  const mem_root_deque<Item*>* select_items = nullptr;
 
  private:
   THD* thd_;

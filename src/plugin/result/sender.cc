@@ -36,8 +36,9 @@ class ResultRow {
     if (record_ != nullptr) free_blobs(record_);
   }
 
-  Result<void> Create(THD* thd, Query_expression* unit, const plan::Plan& plan,
-                      const Query_result* result) {
+  // `items`: the statement's select list. What the client was told of it is in the unit.
+  Result<void> Create(THD* thd, Query_expression* unit, const mem_root_deque<Item*>& items,
+                      const plan::Plan& plan, const Query_result* result) {
     // Only the plain sender is known to read rows through Item::send alone.
     cursor_.fill_fields = typeid(*result) != typeid(Query_result_send);
     const Protocol* protocol = thd->get_protocol();
@@ -53,7 +54,8 @@ class ResultRow {
 
     List<Create_field> columns;
     std::vector<const Item*> sources;
-    for (Item* item : VisibleFields(*unit->get_field_list())) {
+    for (Item* item : VisibleFields(*unit->get_field_list())) sources.push_back(item);
+    for (Item* item : VisibleFields(items)) {
       Create_field* column = generate_create_field(thd, item, &dummy);
       if (column == nullptr) return MakeError(ErrorCode::kInternal, "cannot make a result column");
       // NULL is legal in every column of the buffer; what the client is told comes from the select
@@ -61,9 +63,8 @@ class ResultRow {
       column->is_nullable = true;
       column->flags &= ~NOT_NULL_FLAG;
       columns.push_back(column);
-      sources.push_back(item);
     }
-    if (sources.size() != plan.results.size())
+    if (sources.size() != plan.results.size() || columns.elements != plan.results.size())
       return MakeError(ErrorCode::kInternal, "plan has " + std::to_string(plan.results.size()) +
                                                  " columns, statement " +
                                                  std::to_string(sources.size()));
@@ -126,7 +127,10 @@ class Sender {
 
   Result<void> Run() {
     const TranslatedQuery& query = *context_->query;
-    RETURN_IF_ERROR(row_.Create(thd_, join_->query_expression(), query.plan, result_));
+    Query_expression* unit = join_->query_expression();
+    const mem_root_deque<Item*>* items =
+        context_->select_items != nullptr ? context_->select_items : unit->get_field_list();
+    RETURN_IF_ERROR(row_.Create(thd_, unit, *items, query.plan, result_));
     skip_ = query.count_found_rows ? query.found_rows_offset : 0;
     limit_ = query.count_found_rows ? query.found_rows_limit : plan::kNoLimit;
     ASSIGN_OR_RETURN(
