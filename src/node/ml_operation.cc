@@ -6,6 +6,7 @@
 
 #include "node/ml_anomaly.h"
 #include "node/ml_boosting.h"
+#include "node/ml_forecast.h"
 #include "node/ml_metrics.h"
 #include "node/ml_model_file.h"
 #include "node/ml_rows.h"
@@ -23,8 +24,11 @@ class ReadModel {
   explicit ReadModel(std::unique_ptr<AnomalyModel> model)
       : anomaly(std::move(model)), row(anomaly->encoding().columns()) {}
 
+  explicit ReadModel(std::unique_ptr<ForecastModel> model) : forecast(std::move(model)), row({}) {}
+
   std::unique_ptr<BoostedModel> learned;
   std::unique_ptr<AnomalyModel> anomaly;
+  std::unique_ptr<ForecastModel> forecast;
   MlRows row;  // of a call about one row
 };
 
@@ -34,6 +38,10 @@ Result<std::unique_ptr<ReadModel>> ReadBytes(std::string_view bytes) {
   ASSIGN_OR_RETURN(const ModelFile file, ReadModelFile(bytes));
   if (file.header["task"] == "anomaly_detection") {
     ASSIGN_OR_RETURN(std::unique_ptr<AnomalyModel> model, AnomalyModel::FromBytes(bytes));
+    return std::make_unique<ReadModel>(std::move(model));
+  }
+  if (file.header["task"] == "forecasting") {
+    ASSIGN_OR_RETURN(std::unique_ptr<ForecastModel> model, ForecastModel::FromBytes(bytes));
     return std::make_unique<ReadModel>(std::move(model));
   }
   ASSIGN_OR_RETURN(std::unique_ptr<BoostedModel> model, BoostedModel::FromBytes(bytes));
@@ -164,7 +172,10 @@ class TableOperation : public MlTableOperation {
                                start_.operation == MlOperation::kExplainTable) &&
                               !options_.contains("topk");
     if (!is_streaming) return std::nullopt;
-    Result<std::string> output = is_anomaly() ? AnomalyOutput() : Output();
+    Result<std::string> output = is_anomaly()    ? AnomalyOutput()
+                                 : is_forecast() ? ForecastOutput()
+                                                 : Output();
+    is_first_batch_ = false;
     rows_->Clear();
     if (!output) return std::unexpected(output.error());
     return std::move(*output);
@@ -173,10 +184,15 @@ class TableOperation : public MlTableOperation {
   Result<wire::MlDone> Run(const OnProgress& on_progress, const OnOutput& on_output) override {
     switch (start_.operation) {
       case MlOperation::kTrain:
+        if (is_forecast()) return RunForecastTraining(on_progress);
         return is_anomaly() ? RunAnomalyTraining(on_progress) : RunTraining(on_progress);
       case MlOperation::kExplain:
+        if (is_forecast())
+          return MakeError(ErrorCode::kNotSupported,
+                           "Explanations of forecasting models are not supported yet.");
         return RunExplanation();
       case MlOperation::kScore:
+        if (is_forecast()) return RunForecastScore();
         return is_anomaly() ? RunAnomalyScore() : RunScore();
       default:
         if (rows_ && rows_->num_rows() > 0) {
@@ -195,6 +211,13 @@ class TableOperation : public MlTableOperation {
     return model_ != nullptr ? model_->anomaly != nullptr
                              : options_.value("task", "") == "anomaly_detection";
   }
+  bool is_forecast() const {
+    return model_ != nullptr ? model_->forecast != nullptr
+                             : options_.value("task", "") == "forecasting";
+  }
+  Result<wire::MlDone> RunForecastTraining(const OnProgress& on_progress);
+  Result<wire::MlDone> RunForecastScore();
+  Result<std::string> ForecastOutput();
   // Anomalies at the option's threshold or the learned one.
   double threshold() const { return options_.value("threshold", 0.5); }
   Result<wire::MlDone> RunAnomalyTraining(const OnProgress& on_progress);
@@ -211,6 +234,7 @@ class TableOperation : public MlTableOperation {
   const Json options_;
   const uint32_t num_threads_;
   std::optional<MlRows> rows_;
+  bool is_first_batch_ = true;
 };
 
 Result<wire::MlDone> TableOperation::RunTraining(const OnProgress& on_progress) {
@@ -331,6 +355,73 @@ Result<std::string> TableOperation::AnomalyOutput() {
   return batch.Encode();
 }
 
+Result<wire::MlDone> TableOperation::RunForecastTraining(const OnProgress& on_progress) {
+  if (!rows_) return MakeError(ErrorCode::kInvalidArgument, "no rows to train on");
+  on_progress({"Algorithm selection", 0.05});
+  ForecastModel::Options options;
+  options.datetime_index = options_.value("datetime_index", "");
+  options.endogenous = options_.value("endogenous_variables", std::vector<std::string>());
+  options.exogenous = options_.value("exogenous_variables", std::vector<std::string>());
+  ASSIGN_OR_RETURN(const std::unique_ptr<ForecastModel> model,
+                   ForecastModel::Train(*rows_, options));
+  wire::MlDone done;
+  done.bytes = model->ToBytes();
+  const Json metadata = {
+      {"algorithm_name", "ETSForecaster"},    {"model_quality", "high"},
+      {"n_rows", rows_->num_rows()},          {"n_columns", rows_->columns().size()},
+      {"n_selected_rows", rows_->num_rows()}, {"n_selected_columns", rows_->columns().size()}};
+  done.text = metadata.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return done;
+}
+
+Result<wire::MlDone> TableOperation::RunForecastScore() {
+  const ForecastModel& model = *model_->forecast;
+  const auto& names = model.options().endogenous;
+  const std::string target = start_.target.empty() ? names[0] : start_.target;
+  const auto found = std::find(names.begin(), names.end(), target);
+  const MlValues* actual = rows_ ? rows_->Find(target) : nullptr;
+  if (found == names.end() || actual == nullptr)
+    return MakeError(ErrorCode::kInvalidArgument,
+                     "ML006003: target_column_name must be one of the endogenous variables, and a "
+                     "column of the table: " +
+                         target);
+  ASSIGN_OR_RETURN(const std::vector<ForecastModel::Bounds> all, model.Predict(*rows_, 0.95, true));
+  std::vector<double> predictions, values;
+  for (size_t row = 0; row < rows_->num_rows(); ++row) {
+    if (actual->is_null[row]) continue;
+    predictions.push_back(
+        all[row * names.size() + static_cast<size_t>(found - names.begin())].mean);
+    values.push_back(BoostedModel::NumberOf(*actual, row));
+  }
+  ASSIGN_OR_RETURN(const std::optional<double> score,
+                   ForecastScore(start_.metric, predictions, values));
+  wire::MlDone done;
+  done.text = score ? NumberText(*score) : "null";
+  return done;
+}
+
+Result<std::string> TableOperation::ForecastOutput() {
+  const ForecastModel& model = *model_->forecast;
+  const auto& names = model.options().endogenous;
+  ASSIGN_OR_RETURN(
+      const std::vector<ForecastModel::Bounds> all,
+      model.Predict(*rows_, options_.value("prediction_interval", 0.95), is_first_batch_));
+  wire::ColumnBatchBuilder batch(std::vector<plan::Lane>{plan::Lane::kStr});
+  for (size_t row = 0; row < rows_->num_rows(); ++row) {
+    std::string text;
+    for (size_t i = 0; i < names.size(); ++i) {
+      const ForecastModel::Bounds& bounds = all[row * names.size() + i];
+      text += (i == 0 ? "" : ", ") + Quote(names[i]) + ": " + NumberText(bounds.mean) + ", " +
+              Quote("prediction_interval_" + names[i]) +
+              ": {\"lower\": " + NumberText(bounds.lower) +
+              ", \"upper\": " + NumberText(bounds.upper) + "}";
+    }
+    batch.columns()[0].PushString("{\"predictions\": {" + text + "}}");
+  }
+  batch.num_rows = static_cast<uint32_t>(rows_->num_rows());
+  return batch.Encode();
+}
+
 Result<wire::MlDone> TableOperation::RunExplanation() {
   if (!rows_ || rows_->num_rows() == 0)
     return MakeError(ErrorCode::kInvalidArgument, "no rows to explain");
@@ -434,7 +525,8 @@ Result<std::unique_ptr<MlTableOperation>> MlTableOperation::Make(wire::MlStart s
       return MakeError(ErrorCode::kNotSupported,
                        "Semi-supervised anomaly detection is not supported yet: "
                        "target_column_name must be NULL.");
-    if (task != "classification" && task != "regression" && task != "anomaly_detection")
+    if (task != "classification" && task != "regression" && task != "anomaly_detection" &&
+        task != "forecasting")
       return MakeError(ErrorCode::kNotSupported, "The task " + task + " is not supported yet.");
     for (const char* key : {"model_list", "exclude_model_list", "optimization_metric",
                             "experimental", "supervised_submodel_options", "ensemble_score"})
@@ -456,6 +548,8 @@ Result<std::string> RunRowCall(const wire::MlCall& call, ReadModel* read) {
     return MakeError(ErrorCode::kInvalidArgument, "the options are no JSON object");
   if (options.contains("additional_details") && options["additional_details"] == true)
     return MakeError(ErrorCode::kNotSupported, "Option additional_details is not supported yet.");
+  if (read->forecast != nullptr)
+    return MakeError(ErrorCode::kNotSupported, "single rows of forecasting models");
   MlRows& row = read->row;
   row.Clear();
   RETURN_IF_ERROR(row.AppendJson(call.text));

@@ -49,6 +49,15 @@ Result<void> CheckRequired(const Training& training) {
   return {};
 }
 
+bool Names(const Json& options, const char* key, const std::string& column) {
+  const auto found = options.find(key);
+  if (found == options.end()) return false;
+  if (found->is_string()) return SameColumnName(found->get<std::string>(), column);
+  return std::any_of(found->begin(), found->end(), [&](const Json& name) {
+    return SameColumnName(name.get<std::string>(), column);
+  });
+}
+
 Result<void> CheckTarget(Training* training, const Argument& argument) {
   const MlTask task = training->task;
   const std::string name(argument.value_or(""));
@@ -70,17 +79,12 @@ Result<void> CheckTarget(Training* training, const Argument& argument) {
   if (column->ml.kind == wire::MlColumnKind::kText)
     return MlError(MlErrorNumber::kColumnTypes,
                    "The target column " + name + " must not be of a TEXT type.");
+  if (task == MlTask::kForecasting &&
+      !Names(training->options, "endogenous_variables", column->ml.name))
+    return MlError(MlErrorNumber::kArgument,
+                   "target_column_name must be NULL or one of the endogenous variables: " + name);
   training->target = column->ml.name;
   return {};
-}
-
-bool Names(const Json& options, const char* key, const std::string& column) {
-  const auto found = options.find(key);
-  if (found == options.end()) return false;
-  if (found->is_string()) return SameColumnName(found->get<std::string>(), column);
-  return std::any_of(found->begin(), found->end(), [&](const Json& name) {
-    return SameColumnName(name.get<std::string>(), column);
-  });
 }
 
 // The columns to train on and, where it matters, their order.
