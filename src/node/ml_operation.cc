@@ -7,8 +7,11 @@
 #include "node/ml_anomaly.h"
 #include "node/ml_boosting.h"
 #include "node/ml_forecast.h"
+#include "node/ml_json_text.h"
 #include "node/ml_metrics.h"
 #include "node/ml_model_file.h"
+#include "node/ml_recommend.h"
+#include "node/ml_recommend_results.h"
 #include "node/ml_rows.h"
 
 namespace sirocco::node {
@@ -28,7 +31,11 @@ class ReadModel {
 
   std::unique_ptr<BoostedModel> learned;
   std::unique_ptr<AnomalyModel> anomaly;
+  explicit ReadModel(std::unique_ptr<RecommendationModel> model)
+      : recommendation(std::move(model)), row({}) {}
+
   std::unique_ptr<ForecastModel> forecast;
+  std::unique_ptr<RecommendationModel> recommendation;
   MlRows row;  // of a call about one row
 };
 
@@ -38,6 +45,11 @@ Result<std::unique_ptr<ReadModel>> ReadBytes(std::string_view bytes) {
   ASSIGN_OR_RETURN(const ModelFile file, ReadModelFile(bytes));
   if (file.header["task"] == "anomaly_detection") {
     ASSIGN_OR_RETURN(std::unique_ptr<AnomalyModel> model, AnomalyModel::FromBytes(bytes));
+    return std::make_unique<ReadModel>(std::move(model));
+  }
+  if (file.header["task"] == "recommendation") {
+    ASSIGN_OR_RETURN(std::unique_ptr<RecommendationModel> model,
+                     RecommendationModel::FromBytes(bytes));
     return std::make_unique<ReadModel>(std::move(model));
   }
   if (file.header["task"] == "forecasting") {
@@ -70,19 +82,9 @@ Result<ReadModel*> LoadedModels::Find(const wire::MlModelKey& key) const {
 
 namespace {
 
-std::string Quote(const std::string& text) {
-  return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-std::string NumberText(double number) {
-  return std::isfinite(number) ? Json(number).dump() : "null";
-}
-
-double Round(double number, double unit) { return std::round(number / unit) * unit; }
-
 std::string ClassText(const BoostedModel& model, size_t index) {
   const std::string& name = model.classes()[index];
-  return model.has_numeric_classes() ? name : Quote(name);
+  return model.has_numeric_classes() ? name : QuoteJson(name);
 }
 
 size_t Best(const BoostedModel& model, const float* outputs) {
@@ -92,13 +94,13 @@ size_t Best(const BoostedModel& model, const float* outputs) {
 // The predicted class or value as JSON.
 std::string PredictionText(const BoostedModel& model, const float* outputs) {
   return model.is_classification() ? ClassText(model, Best(model, outputs))
-                                   : NumberText(outputs[0]);
+                                   : NumberJson(outputs[0]);
 }
 
 // {"predictions": {...}, "probabilities": {...}}, and `more` members.
 std::string ResultsText(const BoostedModel& model, const float* outputs, const std::string& more) {
-  std::string text =
-      "{\"predictions\": {" + Quote(model.target()) + ": " + PredictionText(model, outputs) + "}";
+  std::string text = "{\"predictions\": {" + QuoteJson(model.target()) + ": " +
+                     PredictionText(model, outputs) + "}";
   if (model.is_classification()) {
     text += ", \"probabilities\": {";
     for (size_t i = 0; i < model.classes().size(); ++i) {
@@ -106,7 +108,7 @@ std::string ResultsText(const BoostedModel& model, const float* outputs, const s
       std::snprintf(number, sizeof(number), "%.2f", static_cast<double>(outputs[i]));
       std::string digits = number;
       if (digits.ends_with('0')) digits.pop_back();
-      text += (i == 0 ? "" : ", ") + Quote(model.classes()[i]) + ": " + digits;
+      text += (i == 0 ? "" : ", ") + QuoteJson(model.classes()[i]) + ": " + digits;
     }
     text += "}";
   }
@@ -118,13 +120,13 @@ std::string ExplanationText(const BoostedModel& model, const float* outputs,
                             const std::string& value_text) {
   std::string list;
   for (size_t i = 0; i < model.encoding().columns().size(); ++i)
-    list += (i == 0 ? "" : ", ") + Quote(model.encoding().columns()[i].name) + ": " +
-            NumberText(Round(attributions[i], 1e-4));
+    list += (i == 0 ? "" : ", ") + QuoteJson(model.encoding().columns()[i].name) + ": " +
+            NumberJson(RoundTo(attributions[i], 1e-4));
   const std::string prediction =
-      model.is_classification() ? model.classes()[Best(model, outputs)] : NumberText(outputs[0]);
+      model.is_classification() ? model.classes()[Best(model, outputs)] : NumberJson(outputs[0]);
   return ", \"attributions\": {" + list + "}, \"notes\": " +
-         Quote(model.encoding().columns()[largest].name + " (" + value_text +
-               ") had the largest impact towards predicting " + prediction);
+         QuoteJson(model.encoding().columns()[largest].name + " (" + value_text +
+                   ") had the largest impact towards predicting " + prediction);
 }
 
 size_t Largest(const double* attributions, size_t count) {
@@ -143,7 +145,7 @@ std::string ValueText(const MlRows& rows, const std::string& column, size_t row)
 Json ByColumn(const BoostedModel& model, const std::vector<double>& numbers) {
   Json object = Json::object();
   for (size_t i = 0; i < numbers.size(); ++i)
-    object[model.encoding().columns()[i].name] = Round(numbers[i], 1e-4);
+    object[model.encoding().columns()[i].name] = RoundTo(numbers[i], 1e-4);
   return object;
 }
 
@@ -170,11 +172,9 @@ class TableOperation : public MlTableOperation {
     // The first k of all rows are known when all rows are.
     const bool is_streaming = (start_.operation == MlOperation::kPredictTable ||
                                start_.operation == MlOperation::kExplainTable) &&
-                              !options_.contains("topk");
+                              !(is_anomaly() && options_.contains("topk"));
     if (!is_streaming) return std::nullopt;
-    Result<std::string> output = is_anomaly()    ? AnomalyOutput()
-                                 : is_forecast() ? ForecastOutput()
-                                                 : Output();
+    Result<std::string> output = OutputOfTask();
     is_first_batch_ = false;
     rows_->Clear();
     if (!output) return std::unexpected(output.error());
@@ -185,6 +185,7 @@ class TableOperation : public MlTableOperation {
     switch (start_.operation) {
       case MlOperation::kTrain:
         if (is_forecast()) return RunForecastTraining(on_progress);
+        if (is_recommendation()) return RunRecommendationTraining(on_progress);
         return is_anomaly() ? RunAnomalyTraining(on_progress) : RunTraining(on_progress);
       case MlOperation::kExplain:
         if (is_forecast())
@@ -193,9 +194,17 @@ class TableOperation : public MlTableOperation {
         return RunExplanation();
       case MlOperation::kScore:
         if (is_forecast()) return RunForecastScore();
+        if (is_recommendation()) {
+          ASSIGN_OR_RETURN(const std::optional<double> score,
+                           RecommendationScore(*model_->recommendation, options_, start_.metric,
+                                               rows_.value_or(MlRows({}))));
+          wire::MlDone done;
+          done.text = score ? NumberJson(*score) : "null";
+          return done;
+        }
         return is_anomaly() ? RunAnomalyScore() : RunScore();
       default:
-        if (rows_ && rows_->num_rows() > 0) {
+        if (is_anomaly() && rows_ && rows_->num_rows() > 0) {
           ASSIGN_OR_RETURN(const std::string output, AnomalyOutput());
           RETURN_IF_ERROR(on_output(output));
         }
@@ -215,6 +224,18 @@ class TableOperation : public MlTableOperation {
     return model_ != nullptr ? model_->forecast != nullptr
                              : options_.value("task", "") == "forecasting";
   }
+  bool is_recommendation() const {
+    return model_ != nullptr ? model_->recommendation != nullptr
+                             : options_.value("task", "") == "recommendation";
+  }
+  Result<std::string> OutputOfTask() {
+    if (is_anomaly()) return AnomalyOutput();
+    if (is_forecast()) return ForecastOutput();
+    if (is_recommendation())
+      return RecommendationsForRows(*model_->recommendation, options_, *rows_);
+    return Output();
+  }
+  Result<wire::MlDone> RunRecommendationTraining(const OnProgress& on_progress);
   Result<wire::MlDone> RunForecastTraining(const OnProgress& on_progress);
   Result<wire::MlDone> RunForecastScore();
   Result<std::string> ForecastOutput();
@@ -273,10 +294,10 @@ Result<wire::MlDone> TableOperation::RunTraining(const OnProgress& on_progress) 
 }
 
 std::string AnomalyText(double probability, bool is_anomaly) {
-  const double rounded = Round(probability, 0.01);
+  const double rounded = RoundTo(probability, 0.01);
   return std::string("{\"predictions\": {\"is_anomaly\": ") + (is_anomaly ? "1" : "0") +
-         "}, \"probabilities\": {\"normal\": " + NumberText(Round(1 - rounded, 0.01)) +
-         ", \"anomaly\": " + NumberText(rounded) + "}}";
+         "}, \"probabilities\": {\"normal\": " + NumberJson(RoundTo(1 - rounded, 0.01)) +
+         ", \"anomaly\": " + NumberJson(rounded) + "}}";
 }
 
 Result<wire::MlDone> TableOperation::RunAnomalyTraining(const OnProgress& on_progress) {
@@ -326,7 +347,7 @@ Result<wire::MlDone> TableOperation::RunAnomalyScore() {
   ASSIGN_OR_RETURN(const std::optional<double> score,
                    AnomalyScore(start_.metric, probabilities, labels, threshold, topk));
   wire::MlDone done;
-  done.text = score ? NumberText(*score) : "null";
+  done.text = score ? NumberJson(*score) : "null";
   return done;
 }
 
@@ -353,6 +374,35 @@ Result<std::string> TableOperation::AnomalyOutput() {
   }
   batch.num_rows = static_cast<uint32_t>(probabilities.size());
   return batch.Encode();
+}
+
+Result<wire::MlDone> TableOperation::RunRecommendationTraining(const OnProgress& on_progress) {
+  if (!rows_) return MakeError(ErrorCode::kInvalidArgument, "no rows to train on");
+  on_progress({"Algorithm selection", 0.05});
+  RecommendationModel::Options options;
+  options.users = options_.value("users", "");
+  options.items = options_.value("items", "");
+  options.target = start_.target;
+  const std::string feedback = options_.value("feedback", "explicit");
+  if (feedback != "explicit" && feedback != "implicit")
+    return MakeError(ErrorCode::kInvalidArgument,
+                     "ML006002: Option feedback must be explicit or implicit.");
+  options.is_implicit = feedback == "implicit";
+  options.threshold = options_.value("feedback_threshold", 1.0);
+  options.seed = options_.value("seed", 7u);
+  ASSIGN_OR_RETURN(const std::unique_ptr<RecommendationModel> model,
+                   RecommendationModel::Train(*rows_, options));
+  wire::MlDone done;
+  done.bytes = model->ToBytes();
+  const Json metadata = {{"algorithm_name", options.is_implicit ? "iALS" : "ALS"},
+                         {"model_quality", "high"},
+                         {"n_rows", rows_->num_rows()},
+                         {"n_columns", rows_->columns().size()},
+                         {"n_selected_rows", rows_->num_rows()},
+                         {"n_selected_columns", 2},
+                         {"selected_column_names", Json::array({options.users, options.items})}};
+  done.text = metadata.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return done;
 }
 
 Result<wire::MlDone> TableOperation::RunForecastTraining(const OnProgress& on_progress) {
@@ -396,7 +446,7 @@ Result<wire::MlDone> TableOperation::RunForecastScore() {
   ASSIGN_OR_RETURN(const std::optional<double> score,
                    ForecastScore(start_.metric, predictions, values));
   wire::MlDone done;
-  done.text = score ? NumberText(*score) : "null";
+  done.text = score ? NumberJson(*score) : "null";
   return done;
 }
 
@@ -411,10 +461,10 @@ Result<std::string> TableOperation::ForecastOutput() {
     std::string text;
     for (size_t i = 0; i < names.size(); ++i) {
       const ForecastModel::Bounds& bounds = all[row * names.size() + i];
-      text += (i == 0 ? "" : ", ") + Quote(names[i]) + ": " + NumberText(bounds.mean) + ", " +
-              Quote("prediction_interval_" + names[i]) +
-              ": {\"lower\": " + NumberText(bounds.lower) +
-              ", \"upper\": " + NumberText(bounds.upper) + "}";
+      text += (i == 0 ? "" : ", ") + QuoteJson(names[i]) + ": " + NumberJson(bounds.mean) + ", " +
+              QuoteJson("prediction_interval_" + names[i]) +
+              ": {\"lower\": " + NumberJson(bounds.lower) +
+              ", \"upper\": " + NumberJson(bounds.upper) + "}";
     }
     batch.columns()[0].PushString("{\"predictions\": {" + text + "}}");
   }
@@ -472,7 +522,7 @@ Result<wire::MlDone> TableOperation::RunScore() {
                        ? ClassificationScore(start_.metric, kept, model.num_outputs(), labels)
                        : RegressionScore(start_.metric, kept, values));
   wire::MlDone done;
-  done.text = score ? NumberText(*score) : "null";
+  done.text = score ? NumberJson(*score) : "null";
   return done;
 }
 
@@ -526,7 +576,7 @@ Result<std::unique_ptr<MlTableOperation>> MlTableOperation::Make(wire::MlStart s
                        "Semi-supervised anomaly detection is not supported yet: "
                        "target_column_name must be NULL.");
     if (task != "classification" && task != "regression" && task != "anomaly_detection" &&
-        task != "forecasting")
+        task != "forecasting" && task != "recommendation")
       return MakeError(ErrorCode::kNotSupported, "The task " + task + " is not supported yet.");
     for (const char* key : {"model_list", "exclude_model_list", "optimization_metric",
                             "experimental", "supervised_submodel_options", "ensemble_score"})
@@ -548,6 +598,11 @@ Result<std::string> RunRowCall(const wire::MlCall& call, ReadModel* read) {
     return MakeError(ErrorCode::kInvalidArgument, "the options are no JSON object");
   if (options.contains("additional_details") && options["additional_details"] == true)
     return MakeError(ErrorCode::kNotSupported, "Option additional_details is not supported yet.");
+  if (read->recommendation != nullptr) {
+    ASSIGN_OR_RETURN(const std::string text,
+                     RecommendationForRow(*read->recommendation, options, call.text));
+    return "\"ml_results\": " + text;
+  }
   if (read->forecast != nullptr)
     return MakeError(ErrorCode::kNotSupported, "single rows of forecasting models");
   MlRows& row = read->row;
@@ -573,8 +628,8 @@ Result<std::string> RunRowCall(const wire::MlCall& call, ReadModel* read) {
     const std::string& name = model.encoding().columns()[largest].name;
     more = ExplanationText(model, outputs.data(), values.data(), largest, ValueText(row, name, 0));
     for (size_t i = 0; i < values.size(); ++i)
-      members += ", " + Quote(model.encoding().columns()[i].name + "_attribution") + ": " +
-                 NumberText(Round(values[i], 1e-4));
+      members += ", " + QuoteJson(model.encoding().columns()[i].name + "_attribution") + ": " +
+                 NumberJson(RoundTo(values[i], 1e-4));
   }
   return "\"Prediction\": " + PredictionText(model, outputs.data()) +
          ", \"ml_results\": " + ResultsText(model, outputs.data(), more) + members;
