@@ -43,4 +43,27 @@ Result<bool> BlockSource::Next(LocalState* local, Batch* batch) {
   return true;
 }
 
+// --- Rows on disk ---
+
+struct SpilledRowsSource::State final : LocalState {
+  State(const std::vector<StoredColumn>& columns, QueryContext* context)
+      : reader(columns, context) {}
+  SpilledRowsReader reader;
+};
+
+std::unique_ptr<LocalState> SpilledRowsSource::MakeState(uint32_t worker) {
+  return std::make_unique<State>(columns_, context_);
+}
+
+Result<bool> SpilledRowsSource::Next(LocalState* local, Batch* batch) {
+  auto* state = static_cast<State*>(local);
+  while (true) {
+    ASSIGN_OR_RETURN(batch->count, state->reader.Next(&batch->vectors));
+    if (batch->count != 0) return true;
+    const uint32_t page = next_.fetch_add(1, std::memory_order_relaxed);
+    if (page >= rows_->pages.size()) return false;
+    RETURN_IF_ERROR(state->reader.Load(rows_->pages[page]));
+  }
+}
+
 }  // namespace sirocco::engine

@@ -74,26 +74,27 @@ class Chain {
     links_.back().state = pipeline.sink->MakeState(worker);
   }
 
-  Result<void> Run(QueryContext* context, const StepStatus& status) {
-    Batch batch;
+  // Runs from the source (`deferred_from` 0) or from what operator deferred_from - 1 has put aside,
+  // up to the next operator that puts rows aside, or to the end.
+  Result<void> Run(QueryContext* context, const StepStatus& status, size_t deferred_from) {
     const uint64_t start = __rdtsc();
-    while (!context->cancelled() && !status.stopped() && !Satisfied()) {
-      ASSIGN_OR_RETURN(const bool more, pipeline_.source->Next(source_state_.get(), &batch));
-      if (!more) break;
-      if (batch.count == 0) continue;
-      RETURN_IF_ERROR(links_[0].Consume(batch));
-    }
+    RETURN_IF_ERROR(deferred_from == 0 ? RunSource(context, status)
+                                       : RunDeferred(deferred_from - 1));
     if (context->cancelled() || status.stopped()) return {};
-    for (size_t i = 0; i + 1 < links_.size(); ++i) {
+    for (size_t i = deferred_from; i + 1 < links_.size(); ++i) {
       const uint64_t before = __rdtsc();
       RETURN_IF_ERROR(links_[i].op->Flush(links_[i].state.get(), links_[i].next));
       links_[i].ticks += __rdtsc() - before;
+      if (links_[i].op->has_deferred()) {
+        total_ticks_ += __rdtsc() - start;
+        return {};
+      }
     }
     const uint64_t before = __rdtsc();
     RETURN_IF_ERROR(pipeline_.sink->Combine(links_.back().state.get()));
     const uint64_t end = __rdtsc();
     links_.back().ticks += end - before;
-    total_ticks_ = end - start;
+    total_ticks_ += end - start;
     return {};
   }
 
@@ -125,6 +126,24 @@ class Chain {
     BatchConsumer* next = nullptr;
     uint64_t rows = 0, ticks = 0;
   };
+
+  Result<void> RunSource(QueryContext* context, const StepStatus& status) {
+    Batch batch;
+    while (!context->cancelled() && !status.stopped() && !Satisfied()) {
+      ASSIGN_OR_RETURN(const bool more, pipeline_.source->Next(source_state_.get(), &batch));
+      if (!more) break;
+      if (batch.count == 0) continue;
+      RETURN_IF_ERROR(links_[0].Consume(batch));
+    }
+    return {};
+  }
+
+  Result<void> RunDeferred(size_t i) {
+    const uint64_t before = __rdtsc();
+    RETURN_IF_ERROR(links_[i].op->RunDeferred(links_[i].state.get(), links_[i].next));
+    links_[i].ticks += __rdtsc() - before;
+    return {};
+  }
 
   bool Satisfied() const {
     if (pipeline_.sink->satisfied()) return true;
@@ -182,17 +201,29 @@ Result<void> RunPipeline(const Pipeline& pipeline, QueryContext* context,
   // One morsel is not worth waking a thread for.
   const uint32_t num_workers =
       std::max(1u, std::min(context->num_workers(), pipeline.source->num_morsels()));
-  std::mutex counters_mutex;
-  WorkerPool::Shared().Run(num_workers, [&](uint32_t worker) {
-    status.Guard([&]() -> Result<void> {
-      Chain chain(pipeline, worker);
-      Result<void> result = chain.Run(context, status);
-      std::lock_guard lock(counters_mutex);
-      chain.AddCounters(counters);
-      return result;
-    });
-  });
-  RETURN_IF_ERROR(status.result());
+  std::vector<std::unique_ptr<Chain>> chains(num_workers);
+  size_t deferred_from = 0;
+  do {
+    std::vector<uint8_t> ran(num_workers, 0);
+    const auto run = [&](uint32_t worker) {
+      ran[worker] = 1;
+      status.Guard([&]() -> Result<void> {
+        if (chains[worker] == nullptr) chains[worker] = std::make_unique<Chain>(pipeline, worker);
+        return chains[worker]->Run(context, status, deferred_from);
+      });
+    };
+    WorkerPool::Shared().Run(num_workers, run);
+    // Workers that had work before must also end it, although they got no thread this time.
+    for (uint32_t worker = 0; worker < num_workers; ++worker)
+      if (ran[worker] == 0 && chains[worker] != nullptr && !status.stopped()) run(worker);
+    RETURN_IF_ERROR(status.result());
+    size_t next = deferred_from;
+    while (next < pipeline.operators.size() && !pipeline.operators[next]->has_deferred()) ++next;
+    deferred_from = next < pipeline.operators.size() ? next + 1 : 0;
+  } while (deferred_from != 0);
+  for (const auto& chain : chains)
+    if (chain != nullptr) chain->AddCounters(counters);
+  chains.clear();
 
   while (true) {
     std::vector<Task> tasks;

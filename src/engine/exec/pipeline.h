@@ -3,7 +3,9 @@
 // A plan becomes a list of pipelines in dependency order. Each pipeline is run by up to num_workers workers; every worker has its own
 // state per source, operator and sink, and shares nothing with the others but the immutable parts. The life of a pipeline:
 //   1. Source::Prepare, Operator::Prepare, Sink::Prepare   once, by one thread (inputs made by earlier pipelines are complete)
-//   2. per worker: loop Source::Next -> Operator::Push ... -> Sink::Consume; at the end Operator::Flush in order, then Sink::Combine
+//   2. per worker: loop Source::Next -> Operator::Push ... -> Sink::Consume; at the end Operator::Flush in order, then Sink::Combine.
+//      An operator that put rows aside (a join on disk) says so by has_deferred: when all workers have flushed it, each calls
+//      RunDeferred, and only then go on with the next operator's Flush.
 //   3. Sink::Finish once, by one thread; it may return tasks that the workers then run in parallel (e.g. one per hash partition),
 //      and is called again after they are done, until it returns none.
 // Cancellation: the driver checks QueryContext::cancelled() between batches; loops that run longer than about 10 ms without returning check it
@@ -59,6 +61,9 @@ class Operator : public PipelineStage {
   virtual Result<void> Push(const Batch& batch, LocalState* state, BatchConsumer* next) = 0;
   // End of this worker's input: emit what is still buffered.
   virtual Result<void> Flush(LocalState* state, BatchConsumer* next) { return {}; }
+  // Whether output is left that could not be computed before all workers had flushed.
+  virtual bool has_deferred() const { return false; }
+  virtual Result<void> RunDeferred(LocalState* state, BatchConsumer* next) { return {}; }
   virtual const BatchLayout& layout() const = 0;   // of its output
   // As Sink::satisfied: the operator will pass on no further rows.
   virtual bool satisfied() const { return false; }
