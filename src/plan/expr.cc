@@ -406,6 +406,8 @@ bool HasValidArity(const Expr& expr) {
   return entry != nullptr && expr.args.size() >= entry->min_args && expr.args.size() <= entry->max_args;
 }
 
+std::string QuotedText(const Expr& expr) { return expr.label.empty() ? ExprText(expr) : expr.label; }
+
 std::string ExprText(const Expr& expr) {
   switch (expr.op) {
     case ExprOp::kColumn: return "#" + std::to_string(expr.column);

@@ -126,5 +126,7 @@ bool IsKnownExprOp(uint16_t op);
 // True if the operation is known and takes this number of arguments.
 bool HasValidArity(const Expr& expr);
 std::string ExprText(const Expr& expr);
+// What messages about a value out of range quote: the label, or the text.
+std::string QuotedText(const Expr& expr);
 
 }  // namespace sirocco::plan

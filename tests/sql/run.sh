@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Starts a DB system of its own, runs the SQL tests against it, and removes it again.
-# Usage: run.sh [--sirocco PROGRAM] [--runner PROGRAM] [ARGUMENTS OF sirocco-sqltest...]
-# Without paths among the arguments: all files of this folder. Exit code: that of sirocco-sqltest; 3: no system.
+# Usage: run.sh [--sirocco PROGRAM] [--runner PROGRAM] [--no-paths] [ARGUMENTS OF THE RUNNER...]
+# Without paths among the arguments: all files of this folder, but with --no-paths. Exit code: that of the runner; 3: no system.
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 build=${SIROCCO_BUILD:-$here/../../build}
@@ -13,7 +13,8 @@ while [ $# -gt 0 ]; do
   case $1 in
     --sirocco) sirocco=$2 && shift 2 ;;
     --runner) runner=$2 && shift 2 ;;
-    --timeout | --filter) arguments+=("$1" "$2") && shift 2 ;;
+    --no-paths) paths=1 && shift ;; # the runner of random statements reads no files
+    --timeout | --filter | --statements | --seed) arguments+=("$1" "$2") && shift 2 ;;
     -*) arguments+=("$1") && shift ;;
     *) arguments+=("$1") && paths=1 && shift ;;
   esac

@@ -44,6 +44,13 @@ int ScaleOf(const plan::Type& type) { return type.kind == TypeKind::kDecimal ? t
 
 }  // namespace
 
+bool AverageIsExact(const ColumnInfo& argument, const QueryContext& context) {
+  if (argument.min_scale == ColumnInfo::kTypeScale || argument.type.kind != TypeKind::kDecimal) return true;
+  const int increment = static_cast<int>(context.plan().div_precision_increment);
+  return mysqlsem::DivisionDigits(argument.min_scale, 0, increment) ==
+         mysqlsem::DivisionDigits(argument.type.scale, 0, increment);
+}
+
 AggregateSet::AggregateSet(const plan::Node& node) {
   for (const plan::Aggregate& aggregate : node.aggregates) {
     Function function;
@@ -121,6 +128,9 @@ Result<void> AggregateSet::BindFunction(Function* function) {
       function->scale = ScaleOf(arg.type);
       function->primitive = AddPrimitive({.kind = kind, .args = values, .distinct_set = distinct_set});
       const bool exact = arg.lane != Lane::kF64;
+      result.min_scale = arg.min_scale;
+      if (aggregate.function == AggregateFunction::kAvg && !AverageIsExact(arg, *context_))
+        return NotSupported("an average of values of varying scale is not supported");
       if (exact != (aggregate.type.kind == TypeKind::kDecimal))
         return NotSupported(std::string(plan::AggregateFunctionName(aggregate.function)) + " of " +
                             plan::TypeName(arg.type) + " is not supported");
@@ -144,6 +154,7 @@ Result<void> AggregateSet::BindFunction(Function* function) {
       function->primitive = AddPrimitive({.kind = kind, .args = values});
       result.lane = arg.lane;
       result.dictionary = arg.dictionary;
+      result.min_scale = arg.min_scale;
       result.range = arg.range;
       break;
     }
@@ -175,12 +186,12 @@ Result<void> AggregateSet::BindFunction(Function* function) {
   return {};
 }
 
-Result<std::vector<std::unique_ptr<Accumulator>>> AggregateSet::MakeStates() const {
+Result<std::vector<std::unique_ptr<Accumulator>>> AggregateSet::MakeStates(MemoryPool* pool) const {
   std::vector<std::unique_ptr<Accumulator>> states;
   for (const Primitive& primitive : primitives_) {
     std::vector<ColumnInfo> args;
     for (size_t arg : primitive.args) args.push_back(arguments_[arg]);
-    ASSIGN_OR_RETURN(auto state, MakeAccumulator(primitive.kind, args, primitive.aggregate, context_));
+    ASSIGN_OR_RETURN(auto state, MakeAccumulator(primitive.kind, args, primitive.aggregate, context_, pool));
     states.push_back(std::move(state));
   }
   return states;

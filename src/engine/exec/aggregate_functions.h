@@ -16,6 +16,10 @@
 
 namespace sirocco::engine {
 
+// Whether the server's average of such values has always as many digits as ours: it divides a sum of values with fewer digits after the
+// point less far.
+bool AverageIsExact(const ColumnInfo& argument, const QueryContext& context);
+
 class AggregateSet {
  public:
   struct Primitive {
@@ -40,7 +44,7 @@ class AggregateSet {
   // Result columns in node order, with the node's ids.
   const std::vector<ColumnInfo>& results() const { return results_; }
 
-  Result<std::vector<std::unique_ptr<Accumulator>>> MakeStates() const;
+  Result<std::vector<std::unique_ptr<Accumulator>>> MakeStates(MemoryPool* pool) const;
 
   // Values of result column `index` for groups first..first+count. Strings made here live in `arena`.
   Result<Vector> Compute(size_t index, const std::vector<std::unique_ptr<Accumulator>>& states, uint32_t first,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/exec/aggregate_functions.h"
 #include "mysqlsem/collation.h"
 #include "mysqlsem/decimal.h"
 
@@ -502,6 +503,8 @@ Result<std::unique_ptr<WindowFunctionEvaluator>> MakeAggregateFunction(
                                        std::move(bounds), context);
     case AggregateFunction::kSum:
     case AggregateFunction::kAvg: {
+      if (aggregate.function == AggregateFunction::kAvg && !AverageIsExact(info, *context))
+        return NotSupported("an average of values of varying scale is not supported");
       if (info.lane == Lane::kF64 && aggregate.type.IsReal())
         return std::make_unique<Framed<RealSum>>(call, argument, info, std::move(bounds), context);
       if (aggregate.type.kind != TypeKind::kDecimal ||

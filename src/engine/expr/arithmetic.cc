@@ -19,7 +19,7 @@ namespace {
 constexpr uint64_t kModeErrorForDivisionByZero = uint64_t{1} << 26;
 
 std::string RangeText(const char* type, const Expr& e) {
-  return std::string(type) + " value is out of range in '" + plan::ExprText(e) + "'";
+  return std::string(type) + " value is out of range in '" + plan::QuotedText(e) + "'";
 }
 Error RangeError(const std::string& text) { return Error{ErrorCode::kMysql, 1690, text}; }
 

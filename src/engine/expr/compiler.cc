@@ -385,8 +385,10 @@ Result<Slot> ExprCompiler::CompileColumn(const Expr& expr) {
       .type = column.type, .rep = RepOfLane(column.lane), .nullable = column.nullable};
   slot_info.dictionary = column.dictionary;
   slot_info.num_distinct = column.num_distinct;
-  if (column.type.kind == TypeKind::kDecimal)
+  if (column.type.kind == TypeKind::kDecimal) {
     slot_info.scale = slot_info.min_scale = column.type.scale;
+    if (column.min_scale != ColumnInfo::kTypeScale) slot_info.min_scale = column.min_scale;
+  }
   if (slot_info.rep == Rep::kI64 || slot_info.rep == Rep::kI128) {
     slot_info.range = column.range.known ? column.range : TypeRange(column.type);
     const ValueRange lane_range =

@@ -408,7 +408,7 @@ Result<Slot> ExprCompiler::Deliver(Slot slot, const Type& type, const plan::Expr
   slot_info.scale = slot_info.min_scale = type.scale;
   slot_info.range = TypeRange(type);
   const Slot out = AddSlot(slot_info);
-  const std::string text = "DECIMAL value is out of range in '" + plan::ExprText(expr) + "'";
+  const std::string text = "DECIMAL value is out of range in '" + plan::QuotedText(expr) + "'";
   const bool from_big = in.rep == Rep::kBig;
   const int precision = type.precision, scale = type.scale, from_scale = in.scale;
   const bool raises = !from_big || lane != Lane::kStr;

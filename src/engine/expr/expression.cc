@@ -36,6 +36,8 @@ class Program final : public Expression {
           ASSIGN_OR_RETURN(select_slot_, compiler.ToBool(slot));
         }
       }
+      const bool is_decimal = compiler.info(slot).type.kind == plan::TypeKind::kDecimal;
+      const uint8_t min_scale = compiler.info(slot).min_scale;
       ASSIGN_OR_RETURN(Slot delivered, compiler.Deliver(slot, expr->type, *expr));
       const SlotInfo& info = compiler.info(delivered);
       ColumnInfo column{
@@ -46,6 +48,7 @@ class Program final : public Expression {
       column.num_distinct = info.num_distinct;
       if (info.rep == Rep::kI64 || info.rep == Rep::kI128) column.range = info.range;
       if (info.rep != Rep::kCode) column.dictionary = nullptr;
+      if (is_decimal && min_scale < column.type.scale) column.min_scale = min_scale;
       outputs_.push_back(column);
       slots_.push_back(delivered);
     }

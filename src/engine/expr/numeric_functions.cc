@@ -59,7 +59,7 @@ Result<Slot> RoundDecimal(ExprCompiler& c, const Expr& e, Slot a, int64_t wanted
     slot_info.range = {};
     slot_info.scale = slot_info.min_scale = static_cast<uint8_t>(result_scale);
     const Slot out = c.AddSlot(slot_info);
-    const std::string text = plan::ExprText(e);
+    const std::string text = plan::QuotedText(e);
     return c.Finish(
         MakeRowStep({a}, out, Strictness::kStrict,
                     [=](Row& r) {
@@ -110,7 +110,7 @@ Result<Slot> IntegerOf(ExprCompiler& c, const Expr& e, Slot a) {
                       return {};
                     }),
                     out, {a});
-  const std::string text = plan::ExprText(e);
+  const std::string text = plan::QuotedText(e);
   return c.Finish(MakeRowStep({a}, out, Strictness::kStrict,
                               [=](Row& r) {
                                 if (rep == Rep::kBig) {
@@ -140,7 +140,7 @@ Result<Slot> RoundInteger(ExprCompiler& c, const Expr& e, Slot a, int64_t digits
   SlotInfo slot_info{.type = e.type, .rep = Rep::kI64, .range = bounds, .nullable = in.nullable};
   const Slot out = c.AddSlot(slot_info);
   const bool is_unsigned = e.type.IsUnsigned();
-  const std::string text = plan::ExprText(e);
+  const std::string text = plan::QuotedText(e);
   // The server's power table ends at 10^19; beyond it the result is 0.
   const int power = digits < -19 ? 20 : static_cast<int>(-digits);
   return c.Finish(
@@ -273,7 +273,7 @@ Result<Slot> RealFunction(ExprCompiler& c, const Expr& e, std::vector<Slot> args
     any_nullable |= c.info(a).nullable;
   }
   const Slot out = c.AddSlot({.type = e.type, .rep = Rep::kF64, .nullable = any_nullable});
-  const std::string text = plan::ExprText(e);
+  const std::string text = plan::QuotedText(e);
   traits.expensive = true;
   auto step = MakeRowStep(args, out, Strictness::kStrict, [=](Row& r) { return f(r, text); });
   return c.Finish(std::move(step), out, std::span<const Slot>(args), traits);

@@ -289,8 +289,6 @@ struct AmountReader {
   }
 };
 
-std::string LabelOf(const Expr& e) { return e.label.empty() ? plan::ExprText(e) : e.label; }
-
 // NULL with the server's warning.
 bool OverflowsToNull(Row& r, TypeKind kind, const std::string& label) {
   if (kind == TypeKind::kDatetime)
@@ -332,7 +330,7 @@ Result<Slot> BuildDateAdd(ExprCompiler& c, const Expr& e, Slot a) {
   if (!supported) return Unsupported(e, in);
   const Slot out = c.AddSlot(TemporalInfo(e, true));
   const IntervalUnit unit = reader.unit;
-  const std::string label = LabelOf(e);
+  const std::string label = plan::QuotedText(e);
   return c.Finish(
       MakeRowStep({a, amount}, out, Strictness::kStrict,
                   [=](Row& r) {
@@ -529,7 +527,7 @@ Result<Slot> BuildAddTime(ExprCompiler& c, const Expr& e, Slot a, Slot b) {
   const bool date =
       (ka == TypeKind::kDate || ka == TypeKind::kDatetime) && e.type.kind == TypeKind::kDatetime;
   if (!time && !date) return Unsupported(e, c.info(a));
-  const std::string label = LabelOf(e);
+  const std::string label = plan::QuotedText(e);
   const Slot out = c.AddSlot(TemporalInfo(e, true));
   return c.Finish(
       MakeRowStep({a, b}, out, Strictness::kStrict,
@@ -649,7 +647,7 @@ Result<Slot> BuildOneNumber(ExprCompiler& c, const Expr& e, Slot a) {
   if (e.op == ExprOp::kFromDays) {
     if (e.type.kind != TypeKind::kDate) return Malformed(e);
     return c.Finish(MakeRowStep({a}, out, Strictness::kStrict,
-                                [label = LabelOf(e)](Row& r) {
+                                [label = plan::QuotedText(e)](Row& r) {
                                   const auto date = mysqlsem::FromDays(r.I64(0));
                                   if (!date) return OverflowsToNull(r, TypeKind::kDate, label);
                                   return r.Return(static_cast<int64_t>(*date));

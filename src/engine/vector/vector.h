@@ -76,6 +76,10 @@ struct ColumnInfo {
   ValueRange range;                         // holds for every value that can appear
   bool nullable = true;
   double num_distinct = -1;                 // upper estimate; negative: unknown
+  // Decimals: the fewest digits after the point that MySQL's value has in some row (branches of a conditional differ); how far it
+  // divides a value depends on that. kTypeScale: as the type says.
+  static constexpr uint8_t kTypeScale = 255;
+  uint8_t min_scale = kTypeScale;
 };
 
 // The columns of a batch, in order. vectors[i] of a batch belongs to columns[i].

@@ -2,6 +2,7 @@
 // functions of them. MySQL itself evaluates them, so their meaning is the server's.
 #include "plugin/translate/translator.h"
 #include "sql-common/my_decimal.h"
+#include "sql/error_handler.h"
 
 namespace sirocco::plugin {
 
@@ -18,6 +19,24 @@ Result<void> Translator::CheckEvaluation() const {
 }
 
 namespace {
+
+// Keeps errors of evaluating an item from the statement.
+class EvaluationErrors final : public Internal_error_handler {
+ public:
+  explicit EvaluationErrors(THD* thd) : thd_(thd) { thd_->push_internal_handler(this); }
+  ~EvaluationErrors() override { thd_->pop_internal_handler(); }
+  bool handle_condition(THD*, uint, const char*, Sql_condition::enum_severity_level* level,
+                        const char*) override {
+    if (*level != Sql_condition::SL_ERROR) return false;
+    any_ = true;
+    return true;
+  }
+  bool any() const { return any_; }
+
+ private:
+  THD* thd_;
+  bool any_ = false;
+};
 
 Value DecimalConstant(const my_decimal& decimal, const Type& type) {
   my_decimal rounded;
@@ -61,9 +80,18 @@ int64_t PackedTime(const Time_val& time) {
 
 }  // namespace
 
+// An expression whose evaluation fails must not fail the statement if no row asks for its value: it
+// is left to the node.
+Result<ExprPtr> Translator::FailingConstant(Item* item, const Type& wanted) {
+  if (item->type() != Item::FUNC_ITEM) return NotSupported("a constant expression that fails");
+  ASSIGN_OR_RETURN(ExprPtr value, FunctionValue(down_cast<Item_func*>(item)));
+  return CastTo(plan::Labelled(std::move(value), PrintedText(item)), wanted);
+}
+
 Result<ExprPtr> Translator::ConstantValue(Item* item, const Type& wanted) {
   Type type = wanted;
   Value value;
+  EvaluationErrors errors(thd_);
   switch (type.kind) {
     case TypeKind::kNull:
       break;
@@ -115,7 +143,7 @@ Result<ExprPtr> Translator::ConstantValue(Item* item, const Type& wanted) {
     case TypeKind::kVector:
       return NotSupported("constant of type JSON or VECTOR");
   }
-  RETURN_IF_ERROR(CheckEvaluation());
+  if (errors.any()) return FailingConstant(item, wanted);
   if (item->null_value) value = Value::Null();
   type.nullable = value.is_null;
   return plan::Constant(std::move(value), type);

@@ -36,6 +36,13 @@ Result<ColumnId> Translator::AddAggregate(Layer* layer, plan::Aggregate aggregat
   return layer->node->aggregates.back().id;
 }
 
+// The optimizer found that the block has no rows and left the aggregation or window out.
+Result<ExprPtr> Translator::ValueOfNoRow(Item* item) {
+  ASSIGN_OR_RETURN(Type type, TypeOfItem(item));
+  type.nullable = true;
+  return plan::Constant(plan::Value::Null(), type);
+}
+
 Result<ExprPtr> Translator::SumValue(Item_sum* item) {
   item = item->unwrap_sum();
   if (item->window() != nullptr) return WindowValue(item);
@@ -44,6 +51,7 @@ Result<ExprPtr> Translator::SumValue(Item_sum* item) {
     if (layer->kind == Layer::Kind::kAggregate && !layer->distinct)
       return AggregateValue(item, layer, depth);
   }
+  if (block_->zero_rows != nullptr) return ValueOfNoRow(item);
   return NotSupported(std::string("aggregate function ") + item->func_name() +
                       " of an outer query block");
 }

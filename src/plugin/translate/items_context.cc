@@ -10,6 +10,13 @@ using plan::Call;
 using plan::Lane;
 using plan::Value;
 
+std::string PrintedText(Item* item) {
+  String text;
+  text.set_charset(system_charset_info);
+  item->print(current_thd, &text, QT_NO_DATA_EXPANSION);
+  return std::string(text.ptr(), text.length());
+}
+
 Result<ExprPtr> Translator::CastTo(ExprPtr value, const Type& type) {
   if (SameRepresentation(value->type, type)) return value;
   if (value->type.kind == TypeKind::kNull) return plan::Constant(Value::Null(), type);

@@ -23,14 +23,6 @@ bool IsDateUnit(interval_type unit) {
          unit == INTERVAL_WEEK || unit == INTERVAL_DAY || unit == INTERVAL_YEAR_MONTH;
 }
 
-// What the server's warnings about this expression quote.
-std::string PrintedText(Item* item) {
-  String text;
-  text.set_charset(system_charset_info);
-  item->print(current_thd, &text, QT_NO_DATA_EXPANSION);
-  return std::string(text.ptr(), text.length());
-}
-
 }  // namespace
 
 // YEAR(), MONTH(), HOUR(), ...

@@ -151,6 +151,7 @@ Result<ExprPtr> Translator::WindowValue(Item_sum* item) {
     layer->node->windows.push_back(std::move(call));
     return ColumnRef(id, type);
   }
+  if (block_->zero_rows != nullptr) return ValueOfNoRow(item);
   return NotSupported(std::string("window function ") + item->func_name() +
                       " out of its window's reach");
 }

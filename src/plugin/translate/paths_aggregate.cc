@@ -66,6 +66,9 @@ Result<NodePtr> Translator::Aggregate(AccessPath* path) {
   }
   const bool rollup = olap == ROLLUP_TYPE;
   if (rollup || sets) {
+    // Over no rows the server prints a constant group in the grand total, elsewhere NULL.
+    for (const auto& [group, value] : groups)
+      if (IsConstant(group)) return NotSupported("ROLLUP or CUBE on a constant");
     for (size_t i = 0; i < groups.size(); ++i)
       for (size_t k = 0; k < i; ++k)
         if (plan::SameExpr(*groups[i].second, *groups[k].second))

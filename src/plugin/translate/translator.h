@@ -148,6 +148,8 @@ class Translator {
   // ---- Constants (constants.cc) ----
   bool IsConstant(Item* item) const;
   Result<ExprPtr> ConstantValue(Item* item, const Type& type);
+  Result<ExprPtr> ValueOfNoRow(Item* item);
+  Result<ExprPtr> FailingConstant(Item* item, const Type& wanted);
   Result<void> CheckEvaluation() const;
 
   // ---- Comparison (items_comparison.cc) ----
@@ -272,5 +274,8 @@ struct FunctionEntry {
   const char* pattern;
 };
 const FunctionEntry* FindFunction(std::string_view name);
+
+// What the server prints for the item in messages.
+std::string PrintedText(Item* item);
 
 }  // namespace sirocco::plugin
