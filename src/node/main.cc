@@ -10,10 +10,12 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <thread>
 
+#include "engine/exec/query_context.h"
 #include "mysqlsem/collation.h"
 #include "node/log.h"
 #include "node/node.h"
@@ -77,6 +79,13 @@ int Main(int argc, char** argv) {
                  "Bytes for tables and queries together (default: half of the machine)");
   app.add_option("--query-memory-limit", options.query_memory_limit_bytes,
                  "Bytes for one query (default: the memory limit)");
+  app.add_option("--temporary-folder", options.temporary_folder,
+                 "Folder for rows of queries beyond their memory (default: beside the socket)");
+  app.add_option("--temporary-limit", options.temporary_limit_bytes,
+                 "Bytes of all temporary files (default: four times the memory limit)");
+  bool debug_spill = false;
+  app.add_flag("--debug-force-spill", debug_spill,
+               "Tests: operators that can go to disk do so at once");
   app.add_option("--threads", options.num_threads,
                  "Threads that work on one query (default: all cores)");
   app.add_option("--max-running-queries", options.max_running_queries,
@@ -112,8 +121,21 @@ int Main(int argc, char** argv) {
     options.num_threads = std::max(1u, std::thread::hardware_concurrency());
   if (options.max_running_queries == 0) options.max_running_queries = 4 + 2 * options.num_threads;
 
+  if (options.temporary_limit_bytes == 0)
+    options.temporary_limit_bytes = 4 * options.memory_limit_bytes;
+  if (options.temporary_folder.empty())
+    options.temporary_folder = options.listen.starts_with("unix:")
+                                   ? options.listen.substr(5) + ".tmp"
+                                   : std::filesystem::temp_directory_path().string() + "/rapidd-" +
+                                         std::to_string(::getpid());
+  engine::QueryContext::ForceSpill(debug_spill);
+
   mysqlsem::InitializeCollations();
   Node node(options);
+  if (Result<void> opened = node.spill()->Open(); !opened) {
+    LogError(opened.error().message);
+    return 1;
+  }
   Server server(&node);
   if (Result<void> listening = server.Listen(); !listening) {
     LogError(listening.error().message);

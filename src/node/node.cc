@@ -26,6 +26,7 @@ Node::Node(Options options)
       instance_(RandomInstance()),
       start_time_us_(NowMicros()),
       pool_("the node", options_.memory_limit_bytes),
+      spill_(options_.temporary_folder, options_.temporary_limit_bytes),
       catalogue_(&pool_),
       admission_(options_.max_running_queries),
       ml_(options_.ml_worker.empty() ? MlWorkerProgram() : options_.ml_worker,

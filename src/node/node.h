@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "engine/memory/memory_pool.h"
+#include "engine/spill/spill_space.h"
 #include "node/admission.h"
 #include "node/catalogue.h"
 #include "node/disconnect_watch.h"
@@ -19,6 +20,7 @@ class Node {
 
   const Options& options() const { return options_; }
   engine::MemoryPool* pool() { return &pool_; }
+  engine::SpillSpace* spill() { return &spill_; }
   Catalogue* catalogue() { return &catalogue_; }
   Admission* admission() { return &admission_; }
   DisconnectWatch* watch() { return &watch_; }
@@ -34,6 +36,7 @@ class Node {
   const uint64_t instance_;
   const uint64_t start_time_us_;
   engine::MemoryPool pool_;
+  engine::SpillSpace spill_;
   Catalogue catalogue_;
   Admission admission_;
   DisconnectWatch watch_;

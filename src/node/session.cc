@@ -219,6 +219,7 @@ Session::Reply Session::Prepare(std::string_view payload) {
 
   engine::QueryOptions query_options;
   query_options.pool = pool.get();
+  query_options.spill = node_->spill();
   query_options.num_workers = options.num_threads;
   if (request.num_workers != 0)
     query_options.num_workers = std::min(request.num_workers, options.num_threads);

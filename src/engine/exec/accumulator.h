@@ -57,7 +57,7 @@ enum class AccumulatorKind : uint8_t {
 
 // `args`: the argument columns as they arrive. For kConcat `aggregate` gives separator and order (its sort keys follow the arguments in `args`).
 Result<std::unique_ptr<Accumulator>> MakeAccumulator(AccumulatorKind kind, const std::vector<ColumnInfo>& args,
-                                                     const plan::Aggregate* aggregate, QueryContext* context);
+                                                     const plan::Aggregate* aggregate, QueryContext* context, MemoryPool* pool);
 
 // Typed access to the states, for computing results.
 class CountState : public Accumulator {

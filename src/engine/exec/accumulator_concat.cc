@@ -13,14 +13,14 @@ namespace {
 // Without an order the server concatenates in the order it meets the rows, which is an order of its plan; here too it is the order of arrival.
 class Concat final : public ConcatState {
  public:
-  Concat(std::vector<ColumnInfo> args, const plan::Aggregate& aggregate, QueryContext* context)
+  Concat(std::vector<ColumnInfo> args, const plan::Aggregate& aggregate, QueryContext* context, MemoryPool* pool)
       : args_(std::move(args)),
         num_values_(aggregate.args.size()),
         aggregate_(aggregate),
         max_length_(context->plan().group_concat_max_length),
         collation_(mysqlsem::FindCollation(aggregate.type.collation)),
-        reservation_(context->pool()),
-        strings_(context->pool()) {}
+        reservation_(pool),
+        strings_(pool) {}
 
   Result<void> Resize(uint32_t num_groups) override {
     if (num_groups > groups_.size()) groups_.resize(num_groups);
@@ -167,7 +167,7 @@ class Concat final : public ConcatState {
 }  // namespace
 
 Result<std::unique_ptr<Accumulator>> MakeConcat(const std::vector<ColumnInfo>& args, const plan::Aggregate& aggregate,
-                                                QueryContext* context) {
+                                                QueryContext* context, MemoryPool* pool) {
   for (size_t i = 0; i < aggregate.args.size(); ++i)
     if (args[i].type.kind != plan::TypeKind::kString)
       return NotSupported("GROUP_CONCAT of " + plan::TypeName(args[i].type) + " is not supported");
@@ -180,23 +180,23 @@ Result<std::unique_ptr<Accumulator>> MakeConcat(const std::vector<ColumnInfo>& a
                             " is not supported");
     }
   }
-  return std::make_unique<Concat>(args, aggregate, context);
+  return std::make_unique<Concat>(args, aggregate, context, pool);
 }
 
 Result<std::unique_ptr<Accumulator>> MakeAccumulator(AccumulatorKind kind, const std::vector<ColumnInfo>& args,
-                                                     const plan::Aggregate* aggregate, QueryContext* context) {
+                                                     const plan::Aggregate* aggregate, QueryContext* context, MemoryPool* pool) {
   switch (kind) {
-    case AccumulatorKind::kRows: return MakeRowCount(context->pool());
-    case AccumulatorKind::kCount: return MakeValueCount(args.size(), context->pool());
-    case AccumulatorKind::kSum: return MakeSum(args[0], context->pool());
+    case AccumulatorKind::kRows: return MakeRowCount(pool);
+    case AccumulatorKind::kCount: return MakeValueCount(args.size(), pool);
+    case AccumulatorKind::kSum: return MakeSum(args[0], pool);
     case AccumulatorKind::kMin:
     case AccumulatorKind::kMax:
-    case AccumulatorKind::kFirst: return MakeValue(kind, args[0], context->pool());
-    case AccumulatorKind::kVariance: return MakeVariance(context->pool());
+    case AccumulatorKind::kFirst: return MakeValue(kind, args[0], pool);
+    case AccumulatorKind::kVariance: return MakeVariance(pool);
     case AccumulatorKind::kBitAnd:
     case AccumulatorKind::kBitOr:
-    case AccumulatorKind::kBitXor: return MakeBits(kind, context->pool());
-    case AccumulatorKind::kConcat: return MakeConcat(args, *aggregate, context);
+    case AccumulatorKind::kBitXor: return MakeBits(kind, pool);
+    case AccumulatorKind::kConcat: return MakeConcat(args, *aggregate, context, pool);
   }
   return NotSupported("unknown aggregate function");
 }

@@ -17,6 +17,6 @@ Result<std::unique_ptr<Accumulator>> MakeValue(AccumulatorKind kind, const Colum
 std::unique_ptr<Accumulator> MakeVariance(MemoryPool* pool);
 std::unique_ptr<Accumulator> MakeBits(AccumulatorKind kind, MemoryPool* pool);
 Result<std::unique_ptr<Accumulator>> MakeConcat(const std::vector<ColumnInfo>& args, const plan::Aggregate& aggregate,
-                                                QueryContext* context);
+                                                QueryContext* context, MemoryPool* pool);
 
 }  // namespace sirocco::engine

@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "engine/exec/aggregate_part.h"
+#include "engine/exec/aggregate_spill.h"
 #include "engine/exec/breakers.h"
 #include "engine/expr/expression.h"
 
@@ -22,6 +23,10 @@ class AggregateSink final : public MaterializingSink {
 
   Result<void> Bind(const BatchLayout& input);
 
+  Result<void> Prepare() override {
+    if (spill_ != nullptr) spill_->Start();
+    return {};
+  }
   std::unique_ptr<LocalState> MakeState(uint32_t worker) override;
   Result<void> Consume(const Batch& batch, LocalState* state) override;
   Result<void> Combine(LocalState* state) override;
@@ -38,6 +43,7 @@ class AggregateSink final : public MaterializingSink {
     std::vector<Vector> vectors;
     std::vector<VectorBuffer> flat;
     AggregatePart* part = nullptr;
+    uint32_t worker = 0;
   };
   // A part of the result; groups have the first `num_keys` group columns (ROLLUP: fewer than all).
   struct ResultPart {
@@ -46,7 +52,7 @@ class AggregateSink final : public MaterializingSink {
   };
 
   Result<AggregatePart*> NewPart(const GroupingPlans* plans) {
-    ASSIGN_OR_RETURN(std::unique_ptr<AggregatePart> part, AggregatePart::Make(plans, &functions_, context_->pool()));
+    ASSIGN_OR_RETURN(std::unique_ptr<AggregatePart> part, AggregatePart::Make(plans, &functions_, spill_ != nullptr ? spill_->part_pool() : context_->pool()));
     parts_.push_back(std::move(part));
     return parts_.back().get();
   }
@@ -62,6 +68,7 @@ class AggregateSink final : public MaterializingSink {
   std::vector<ColumnInfo> keys_;
   GroupingPlans plans_;
   BatchLayout layout_;
+  std::unique_ptr<AggregateSpill> spill_;   // outlives the parts, whose memory is charged to its pool
   std::vector<std::unique_ptr<GroupingPlans>> rollup_plans_;
   std::vector<std::unique_ptr<AggregatePart>> parts_;   // worker parts first
   std::vector<ResultPart> results_;
@@ -85,7 +92,10 @@ class AggregateSource final : public Source {
   OperatorStatistics Describe() const override { return {.name = "Read groups"}; }
   const BatchLayout& layout() const override { return sink_->layout_; }
   // Several vectors a morsel would leave workers idle on small results; counted in vectors of groups.
-  uint32_t num_morsels() const override { return static_cast<uint32_t>((morsels_.size() + 31) / 32); }
+  uint32_t num_morsels() const override {
+    if (on_disk()) return SpillPartitioning::kPartitions;
+    return static_cast<uint32_t>((morsels_.size() + 31) / 32);
+  }
   Result<bool> Next(LocalState* state, Batch* batch) override;
 
  private:
@@ -93,11 +103,19 @@ class AggregateSource final : public Source {
     explicit State(MemoryPool* pool) : arena(pool, 64 << 10) {}
     std::vector<VectorBuffer> buffers;
     Arena arena;
+    // On disk: the partition at hand and where it is read.
+    std::unique_ptr<AggregateSpill::Reading> reading;
+    std::unique_ptr<AggregatePart> part;
+    uint32_t row = 0;
   };
   struct Morsel {
     const AggregateSink::ResultPart* result;
     uint32_t first;
   };
+  bool on_disk() const { return sink_->spill_ != nullptr && sink_->spill_->spilled(); }
+  Result<bool> NextFromDisk(State* state, Batch* batch);
+  Result<void> Emit(const AggregatePart& part, size_t num_keys, uint32_t first, State* state, Batch* batch);
+
   const AggregateSink* sink_;
   std::vector<Morsel> morsels_;
   std::atomic<size_t> next_{0};
@@ -126,6 +144,13 @@ Result<void> AggregateSink::Bind(const BatchLayout& input) {
     if (id != 0) layout_.columns.push_back({.id = id, .type = plan::IntType(false), .range = {true, 0, 1}, .nullable = false});
   for (const ColumnInfo& info : functions_.results()) layout_.columns.push_back(info);
 
+  if (!node_.rollup && AggregateSpill::Possible(plans_, *context_)) {
+    // An array of the whole domain must not use up what the groups need.
+    if (plans_.groups.mode() == GroupKeyPlan::Mode::kDirect &&
+        plans_.groups.domain() > context_->pool()->available_bytes() / 32 / context_->num_workers())
+      plans_ = plans_.WithoutArrays();
+    spill_ = std::make_unique<AggregateSpill>(&plans_, keys_, &functions_, context_);
+  }
   for (uint32_t worker = 0; worker < context_->num_workers(); ++worker) RETURN_IF_ERROR(NewPart(&plans_));
   return {};
 }
@@ -138,6 +163,7 @@ std::unique_ptr<LocalState> AggregateSink::MakeState(uint32_t worker) {
     state->flat.resize(state->vectors.size());
   }
   state->part = parts_[worker].get();
+  state->worker = worker;
   return state;
 }
 
@@ -150,12 +176,15 @@ Result<void> AggregateSink::Consume(const Batch& batch, LocalState* local) {
     for (size_t i = num_keys_; i < state->vectors.size(); ++i)
       state->vectors[i] = Flatten(state->vectors[i], batch.count, &state->flat[i]);
   }
+  if (spill_ != nullptr)
+    return spill_->Add(state->worker, state->part, state->vectors.data(), state->vectors.data() + num_keys_, batch.count);
   return state->part->Add(state->vectors.data(), state->vectors.data() + num_keys_, batch.count);
 }
 
 Result<void> AggregateSink::Combine(LocalState* local) {
   AggregatePart* part = static_cast<State*>(local)->part;
   // Whether there will be anything to merge in parallel is not known yet; splitting early lets the workers do it side by side.
+  if (spill_ != nullptr && spill_->spilled()) return {};
   if (!node_.rollup && context_->num_workers() > 1 && part->table().size() >= kMinGroupsToPartition / 4)
     part->Partition(kNumPartitions);
   return {};
@@ -210,6 +239,10 @@ Result<std::vector<Task>> AggregateSink::Finish() {
     filled.push_back(part.get());
     num_groups += part->table().size();
   }
+  if (spill_ != nullptr && spill_->spilled()) {
+    RETURN_IF_ERROR(spill_->Close(std::move(filled)));
+    return std::vector<Task>{};
+  }
   if (filled.size() <= 1 || node_.rollup || num_groups < kMinGroupsToPartition) {
     RETURN_IF_ERROR(FinishSerially(std::move(filled)));
     return std::vector<Task>{};
@@ -231,6 +264,10 @@ Result<std::vector<Task>> AggregateSink::Finish() {
 OperatorStatistics AggregateSink::Describe() const {
   uint64_t rows = 0;
   for (const ResultPart& result : results_) rows += result.part->table().size();
+  std::string detail;
+  if (spill_ != nullptr && spill_->spilled())
+    detail = "on disk: " + std::to_string(spill_->spilled_rows()) + " rows, " +
+             std::to_string(spill_->spilled_bytes() >> 10) + " KB";
   const char* mode = "";
   switch (plans_.groups.mode()) {
     case GroupKeyPlan::Mode::kNone: mode = "one group"; break;
@@ -241,18 +278,40 @@ OperatorStatistics AggregateSink::Describe() const {
   return {.node_id = node_.id,
           .name = std::string("Aggregate (") + mode + ")",
           .estimated_rows = node_.estimated_rows,
-          .rows_out = rows};
+          .rows_out = rows,
+          .detail = detail};
 }
 
 std::unique_ptr<Source> AggregateSink::MakeSource() { return std::make_unique<AggregateSource>(this); }
 
 Result<bool> AggregateSource::Next(LocalState* local, Batch* batch) {
   auto* state = static_cast<State*>(local);
+  if (on_disk()) return NextFromDisk(state, batch);
   const size_t index = next_.fetch_add(1, std::memory_order_relaxed);
   if (index >= morsels_.size()) return false;
   const AggregateSink::ResultPart& result = *morsels_[index].result;
-  const uint32_t first = morsels_[index].first;
-  const AggregatePart& part = *result.part;
+  RETURN_IF_ERROR(Emit(*result.part, result.num_keys, morsels_[index].first, state, batch));
+  return true;
+}
+
+Result<bool> AggregateSource::NextFromDisk(State* state, Batch* batch) {
+  if (state->reading == nullptr)
+    state->reading = std::make_unique<AggregateSpill::Reading>(sink_->spill_.get());
+  if (state->part == nullptr || state->row >= state->part->table().size()) {
+    state->part.reset();
+    ASSIGN_OR_RETURN(state->part, sink_->spill_->Next(state->reading.get()));
+    if (state->part == nullptr) return false;
+    RETURN_IF_ERROR(state->part->FinishDistinct());
+    state->row = 0;
+  }
+  RETURN_IF_ERROR(Emit(*state->part, sink_->num_keys_, state->row, state, batch));
+  state->row += batch->count;
+  return true;
+}
+
+// Groups first, first + 1, ... of a part with its first `num_keys` group columns.
+Result<void> AggregateSource::Emit(const AggregatePart& part, size_t num_keys, uint32_t first, State* state,
+                                   Batch* batch) {
   state->arena.Clear();
   batch->count = std::min(kVectorSize, part.table().size() - first);
   batch->vectors.clear();
@@ -273,7 +332,7 @@ Result<bool> AggregateSource::Next(LocalState* local, Batch* batch) {
     batch->vectors.push_back(vector);
   };
   for (size_t k = 0; k < sink_->num_keys_; ++k) {
-    if (k < result.num_keys) {
+    if (k < num_keys) {
       batch->vectors.push_back(part.table().ReadKey(k, first, batch->count, &state->buffers[batch->vectors.size()]));
     } else {
       constant(sink_->layout_.columns[k], true, 0);
@@ -281,14 +340,14 @@ Result<bool> AggregateSource::Next(LocalState* local, Batch* batch) {
   }
   for (size_t k = 0; k < sink_->node_.grouping_ids.size(); ++k)
     if (sink_->node_.grouping_ids[k] != 0)
-      constant(sink_->layout_.columns[batch->vectors.size()], false, k >= result.num_keys);
+      constant(sink_->layout_.columns[batch->vectors.size()], false, k >= num_keys);
   for (size_t f = 0; f < sink_->functions_.results().size(); ++f) {
     ASSIGN_OR_RETURN(const Vector vector,
                      sink_->functions_.Compute(f, part.states(), first, batch->count,
                                                &state->buffers[batch->vectors.size()], &state->arena));
     batch->vectors.push_back(vector);
   }
-  return true;
+  return {};
 }
 
 }  // namespace

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "common/check.h"
+#include "engine/exec/spilled_rows.h"
+
 namespace sirocco::engine {
 
 namespace {
@@ -60,6 +63,13 @@ Result<GroupingPlans> GroupingPlans::Make(const std::vector<ColumnInfo>& keys, s
   return plans;
 }
 
+GroupingPlans GroupingPlans::WithoutArrays() const {
+  GroupingPlans plans;
+  plans.groups = groups.WithoutArray();
+  for (const GroupKeyPlan& plan : distinct) plans.distinct.push_back(plan.WithoutArray());
+  return plans;
+}
+
 AggregatePart::AggregatePart(const GroupingPlans* plans, const AggregateSet* functions, MemoryPool* pool)
     : plans_(plans), functions_(functions), table_(&plans->groups, pool) {
   for (const GroupKeyPlan& plan : plans->distinct) distinct_.push_back(std::make_unique<DistinctEntries>(&plan, pool));
@@ -68,7 +78,7 @@ AggregatePart::AggregatePart(const GroupingPlans* plans, const AggregateSet* fun
 Result<std::unique_ptr<AggregatePart>> AggregatePart::Make(const GroupingPlans* plans, const AggregateSet* functions,
                                                            MemoryPool* pool) {
   std::unique_ptr<AggregatePart> part(new AggregatePart(plans, functions, pool));
-  ASSIGN_OR_RETURN(part->states_, functions->MakeStates());
+  ASSIGN_OR_RETURN(part->states_, functions->MakeStates(pool));
   part->groups_.resize(kVectorSize);
   part->entries_.resize(kVectorSize);
   return part;
@@ -106,6 +116,43 @@ Result<void> AggregatePart::SetOwners(DistinctEntries* entries, const uint32_t* 
 Result<void> AggregatePart::Add(const Vector* keys, const Vector* arguments, uint32_t count) {
   RETURN_IF_ERROR(table_.FindOrInsert(keys, count, groups_.data()));
   RETURN_IF_ERROR(ResizeStates());
+  return UpdateStates(keys, arguments, count);
+}
+
+Result<uint32_t> AggregatePart::AddKnown(const Vector* keys, const Vector* arguments, uint32_t count, uint16_t* others) {
+  DCHECK(distinct_.empty());
+  table_.Find(keys, count, groups_.data());
+  uint16_t known[kVectorSize];
+  uint32_t num_known = 0, num_others = 0;
+  for (uint32_t i = 0; i < count; ++i) {
+    if (groups_[i] == GroupTable::kNoGroup) {
+      others[num_others++] = static_cast<uint16_t>(i);
+    } else {
+      groups_[num_known] = groups_[i];
+      known[num_known++] = static_cast<uint16_t>(i);
+    }
+  }
+  if (num_known == 0) return num_others;
+  if (num_known == count) {
+    RETURN_IF_ERROR(UpdateStates(keys, arguments, count));
+    return 0;
+  }
+  const size_t num_args = functions_->arguments().size();
+  std::vector<VectorBuffer> buffers(num_args);
+  std::vector<Vector> gathered(num_args);
+  for (size_t a = 0; a < num_args; ++a) {
+    buffers[a].Reset(arguments[a].lane);
+    gathered[a] = buffers[a].Flat();
+    gathered[a].dictionary = arguments[a].dictionary;
+    if (arguments[a].nulls != nullptr) gathered[a].nulls = buffers[a].Nulls();
+    GatherVector(arguments[a], known, num_known, gathered[a], 0);
+  }
+  RETURN_IF_ERROR(UpdateStates(keys, gathered.data(), num_known));
+  return num_others;
+}
+
+// The rows' groups are in groups_.
+Result<void> AggregatePart::UpdateStates(const Vector* keys, const Vector* arguments, uint32_t count) {
   const bool order = table_.size() <= kMaxGroupsToOrder && count > 2 * table_.size();
   const GroupedRows grouped = order ? OrderByGroup(groups_.data(), count) : GroupedRows{};
 
@@ -130,7 +177,17 @@ Result<void> AggregatePart::Add(const Vector* keys, const Vector* arguments, uin
 }
 
 void AggregatePart::Partition(uint32_t num_partitions) {
-  const auto partition_of = [&](uint32_t group) { return PartitionOf(table_.PartitionHash(group), num_partitions); };
+  PartitionBy(num_partitions,
+              [&](uint32_t group) { return PartitionOf(table_.PartitionHash(group), num_partitions); });
+}
+
+void AggregatePart::PartitionForSpill(uint32_t level) {
+  PartitionBy(SpillPartitioning::kPartitions,
+              [&](uint32_t group) { return SpillPartitioning::FromTop(table_.HashOf(group), level); });
+}
+
+template <typename PartitionOfGroup>
+void AggregatePart::PartitionBy(uint32_t num_partitions, PartitionOfGroup partition_of) {
   partitions_ = Split(table_.size(), num_partitions, partition_of);
   for (auto& entries : distinct_)
     entries->partitions = Split(entries->table.size(), num_partitions,

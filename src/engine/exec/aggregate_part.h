@@ -16,6 +16,8 @@ struct GroupingPlans {
 
   // The first `num_keys` of `keys`.
   static Result<GroupingPlans> Make(const std::vector<ColumnInfo>& keys, size_t num_keys, const AggregateSet& functions);
+  // The same without direct arrays, for parts that see a share of the keys only.
+  GroupingPlans WithoutArrays() const;
 };
 
 // A set of rows of a part, split by partition: rows[starts[p] .. starts[p+1]).
@@ -32,10 +34,14 @@ class AggregatePart {
 
   // Adds rows: flat group keys and arguments. Errors: kOutOfMemory.
   Result<void> Add(const Vector* keys, const Vector* arguments, uint32_t count);
+  // Adds only rows whose group exists; others[0..result) are the rows that were left out.
+  Result<uint32_t> AddKnown(const Vector* keys, const Vector* arguments, uint32_t count, uint16_t* others);
   // Makes sure that group 0 exists (aggregates without GROUP BY have one row even for no input).
   Result<void> AddImplicitGroup();
   // Sorts groups and distinct entries by the partition of their group, for Merge.
   void Partition(uint32_t num_partitions);
+  // The same by the bits of one level of partitioning on disk (spilled_rows.h).
+  void PartitionForSpill(uint32_t level);
   // Adds one partition of another part (after its Partition), or all of it (`partition` < 0).
   Result<void> Merge(const AggregatePart& from, int partition);
   // Adds all of `from`, grouped by its first columns only (ROLLUP).
@@ -56,6 +62,9 @@ class AggregatePart {
 
   AggregatePart(const GroupingPlans* plans, const AggregateSet* functions, MemoryPool* pool);
   Result<void> ResizeStates();
+  Result<void> UpdateStates(const Vector* keys, const Vector* arguments, uint32_t count);
+  template <typename PartitionOfGroup>
+  void PartitionBy(uint32_t num_partitions, PartitionOfGroup partition_of);
   Result<void> SetOwners(DistinctEntries* entries, const uint32_t* ids, const uint32_t* groups, uint32_t count);
   GroupedRows OrderByGroup(const uint32_t* groups, uint32_t count);
 

@@ -35,6 +35,13 @@ class GroupKeyPlan {
   // known about how full it will be.
   static Result<GroupKeyPlan> Make(std::vector<ColumnInfo> columns);
 
+  // The same keys with a hash table in place of a direct array; tables of both plans can be merged.
+  GroupKeyPlan WithoutArray() const {
+    GroupKeyPlan plan = *this;
+    if (plan.mode_ == Mode::kDirect) plan.mode_ = Mode::kPacked;
+    return plan;
+  }
+
   Mode mode() const { return mode_; }
   uint64_t domain() const { return domain_; }   // packed modes: keys are below it
   const std::vector<GroupKeyColumn>& columns() const { return columns_; }

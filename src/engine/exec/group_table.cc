@@ -218,6 +218,44 @@ Result<void> GroupTable::FindOrInsert(const Vector* keys, uint32_t count, uint32
   return {};
 }
 
+void GroupTable::Find(const Vector* keys, uint32_t count, uint32_t* groups) {
+  if (plan_->mode() == GroupKeyPlan::Mode::kNone || size_ == 0) {
+    std::fill_n(groups, count, size_ == 0 ? kNoGroup : 0);
+    return;
+  }
+  scratch_.resize(kVectorSize);
+  const bool packed = plan_->packed();
+  if (packed) {
+    plan_->Pack(keys, count, scratch_.data());
+  } else {
+    plan_->Hash(keys, count, scratch_.data());
+  }
+  if (plan_->mode() == GroupKeyPlan::Mode::kDirect) {
+    for (uint32_t i = 0; i < count; ++i) groups[i] = direct_[scratch_[i]] - 1;
+    return;
+  }
+  const size_t mask = slots_.capacity() - 1;
+  for (uint32_t i = 0; i < count; ++i) {
+    const uint64_t key = scratch_[i];
+    size_t at = (packed ? MixKey(key) : key) & mask;
+    while (slots_[at].group != 0 &&
+           (slots_[at].key != key || (!packed && !SameKey(keys, i, slots_[at].group - 1))))
+      at = (at + 1) & mask;
+    groups[i] = slots_[at].group - 1;
+  }
+}
+
+bool GroupTable::MustGrow(uint32_t more) const {
+  const size_t need = size_t{size_} + more;
+  switch (plan_->mode()) {
+    case GroupKeyPlan::Mode::kNone: return false;
+    case GroupKeyPlan::Mode::kDirect: return need > packed_.capacity();
+    case GroupKeyPlan::Mode::kPacked: return need > packed_.capacity() || need * 2 > slots_.capacity();
+    case GroupKeyPlan::Mode::kGeneric: return need > hashes_.capacity() || need * 2 > slots_.capacity();
+  }
+  return true;
+}
+
 Result<void> GroupTable::Absorb(const GroupTable& from, const uint32_t* from_groups, uint32_t count, uint32_t* groups) {
   if (plan_->mode() == GroupKeyPlan::Mode::kNone) return FindOrInsert(nullptr, count, groups);
   scratch_.resize(kVectorSize);

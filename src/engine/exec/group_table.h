@@ -27,6 +27,12 @@ class GroupTable {
   // The same for the keys of groups from_groups[0..count) of another table with an equal plan.
   Result<void> Absorb(const GroupTable& from, const uint32_t* from_groups, uint32_t count, uint32_t* groups);
 
+  // groups[i] = number of the group of row i, kNoGroup if there is none yet.
+  static constexpr uint32_t kNoGroup = ~uint32_t{0};
+  void Find(const Vector* keys, uint32_t count, uint32_t* groups);
+  // Whether adding `more` groups moves the table to larger memory.
+  bool MustGrow(uint32_t more) const;
+
   // Well-mixed hash of a group's key, equal for equal keys in all tables of the same plan.
   uint64_t HashOf(uint32_t group) const {
     return plan_->packed() ? MixKey(packed_[group]) : hashes_[group];

@@ -55,10 +55,11 @@ plan::Plan QueryFixture::MakePlan(plan::NodePtr root, const std::vector<ColumnId
 }
 
 Result<std::vector<TestRow>> QueryFixture::Run(const plan::Plan& plan, uint32_t num_workers,
-                                               size_t memory_limit) {
+                                               size_t memory_limit, SpillSpace* spill) {
   MemoryPool pool("query", memory_limit);
   ASSIGN_OR_RETURN(auto query,
-                   Query::Prepare(plan, lookup(), {.num_workers = num_workers, .pool = &pool}));
+                   Query::Prepare(plan, lookup(),
+                                  {.num_workers = num_workers, .pool = &pool, .spill = spill}));
   std::vector<TestRow> rows;
   const auto& columns = query->result_columns();
   RETURN_IF_ERROR(query->Run([&](const Batch& batch) -> Result<void> {

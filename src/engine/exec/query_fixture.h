@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "engine/spill/spill_space.h"
 #include "engine/storage/table_fixture.h"
 #include "plan/node.h"
 
@@ -31,7 +32,8 @@ class QueryFixture {
   static plan::Plan MakePlan(plan::NodePtr root, const std::vector<ColumnId>& results);
   // All result rows, in order of delivery.
   Result<std::vector<TestRow>> Run(const plan::Plan& plan, uint32_t num_workers,
-                                   size_t memory_limit = MemoryPool::kUnlimited);
+                                   size_t memory_limit = MemoryPool::kUnlimited,
+                                   SpillSpace* spill = nullptr);
 
  private:
   std::shared_ptr<MemoryPool> pool_;
