@@ -186,12 +186,12 @@ Result<void> AggregateSet::BindFunction(Function* function) {
   return {};
 }
 
-Result<std::vector<std::unique_ptr<Accumulator>>> AggregateSet::MakeStates() const {
+Result<std::vector<std::unique_ptr<Accumulator>>> AggregateSet::MakeStates(MemoryPool* pool) const {
   std::vector<std::unique_ptr<Accumulator>> states;
   for (const Primitive& primitive : primitives_) {
     std::vector<ColumnInfo> args;
     for (size_t arg : primitive.args) args.push_back(arguments_[arg]);
-    ASSIGN_OR_RETURN(auto state, MakeAccumulator(primitive.kind, args, primitive.aggregate, context_));
+    ASSIGN_OR_RETURN(auto state, MakeAccumulator(primitive.kind, args, primitive.aggregate, context_, pool));
     states.push_back(std::move(state));
   }
   return states;

@@ -44,7 +44,7 @@ class AggregateSet {
   // Result columns in node order, with the node's ids.
   const std::vector<ColumnInfo>& results() const { return results_; }
 
-  Result<std::vector<std::unique_ptr<Accumulator>>> MakeStates() const;
+  Result<std::vector<std::unique_ptr<Accumulator>>> MakeStates(MemoryPool* pool) const;
 
   // Values of result column `index` for groups first..first+count. Strings made here live in `arena`.
   Result<Vector> Compute(size_t index, const std::vector<std::unique_ptr<Accumulator>>& states, uint32_t first,
