@@ -13,6 +13,7 @@
 #include "node/ml_recommend.h"
 #include "node/ml_recommend_results.h"
 #include "node/ml_rows.h"
+#include "node/ml_topics.h"
 
 namespace sirocco::node {
 
@@ -35,7 +36,10 @@ class ReadModel {
       : recommendation(std::move(model)), row({}) {}
 
   std::unique_ptr<ForecastModel> forecast;
+  explicit ReadModel(std::unique_ptr<TopicModel> model) : topics(std::move(model)), row({}) {}
+
   std::unique_ptr<RecommendationModel> recommendation;
+  std::unique_ptr<TopicModel> topics;
   MlRows row;  // of a call about one row
 };
 
@@ -45,6 +49,10 @@ Result<std::unique_ptr<ReadModel>> ReadBytes(std::string_view bytes) {
   ASSIGN_OR_RETURN(const ModelFile file, ReadModelFile(bytes));
   if (file.header["task"] == "anomaly_detection") {
     ASSIGN_OR_RETURN(std::unique_ptr<AnomalyModel> model, AnomalyModel::FromBytes(bytes));
+    return std::make_unique<ReadModel>(std::move(model));
+  }
+  if (file.header["task"] == "topic_modeling") {
+    ASSIGN_OR_RETURN(std::unique_ptr<TopicModel> model, TopicModel::FromBytes(bytes));
     return std::make_unique<ReadModel>(std::move(model));
   }
   if (file.header["task"] == "recommendation") {
@@ -185,6 +193,7 @@ class TableOperation : public MlTableOperation {
     switch (start_.operation) {
       case MlOperation::kTrain:
         if (is_forecast()) return RunForecastTraining(on_progress);
+        if (is_topics()) return RunTopicTraining(on_progress);
         if (is_recommendation()) return RunRecommendationTraining(on_progress);
         return is_anomaly() ? RunAnomalyTraining(on_progress) : RunTraining(on_progress);
       case MlOperation::kExplain:
@@ -228,7 +237,14 @@ class TableOperation : public MlTableOperation {
     return model_ != nullptr ? model_->recommendation != nullptr
                              : options_.value("task", "") == "recommendation";
   }
+  bool is_topics() const {
+    return model_ != nullptr ? model_->topics != nullptr
+                             : options_.value("task", "") == "topic_modeling";
+  }
+  Result<wire::MlDone> RunTopicTraining(const OnProgress& on_progress);
+  Result<std::string> TopicOutput();
   Result<std::string> OutputOfTask() {
+    if (is_topics()) return TopicOutput();
     if (is_anomaly()) return AnomalyOutput();
     if (is_forecast()) return ForecastOutput();
     if (is_recommendation())
@@ -405,6 +421,48 @@ Result<wire::MlDone> TableOperation::RunRecommendationTraining(const OnProgress&
   return done;
 }
 
+Result<const MlValues*> DocumentColumn(const MlRows& rows, const std::string& column) {
+  const MlValues* values = rows.Find(column);
+  if (values == nullptr || wire::LaneOf(values->column.kind) != plan::Lane::kStr)
+    return MakeError(
+        ErrorCode::kInvalidArgument,
+        "ML003015: The document column is missing or of no text type: " + column + ".");
+  return values;
+}
+
+Result<wire::MlDone> TableOperation::RunTopicTraining(const OnProgress& on_progress) {
+  if (!rows_) return MakeError(ErrorCode::kInvalidArgument, "no rows to train on");
+  on_progress({"Algorithm selection", 0.05});
+  const std::string column = options_.value("document_column", "");
+  ASSIGN_OR_RETURN(const MlValues* documents, DocumentColumn(*rows_, column));
+  ASSIGN_OR_RETURN(
+      const std::unique_ptr<TopicModel> model,
+      TopicModel::Train(documents->str, column, options_.value("num_topics", size_t{0}),
+                        options_.value("seed", 7u)));
+  wire::MlDone done;
+  done.bytes = model->ToBytes();
+  const Json metadata = {{"algorithm_name", "NMF"},
+                         {"model_quality", "high"},
+                         {"n_rows", rows_->num_rows()},
+                         {"n_columns", 1},
+                         {"n_selected_rows", rows_->num_rows()},
+                         {"n_selected_columns", 1},
+                         {"selected_column_names", Json::array({column})},
+                         {"training_params", {{"num_topics", model->num_topics()}}}};
+  done.text = metadata.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return done;
+}
+
+Result<std::string> TableOperation::TopicOutput() {
+  const TopicModel& model = *model_->topics;
+  ASSIGN_OR_RETURN(const MlValues* documents, DocumentColumn(*rows_, model.column()));
+  wire::ColumnBatchBuilder batch(std::vector<plan::Lane>{plan::Lane::kStr});
+  for (const std::string& document : documents->str)
+    batch.columns()[0].PushString(model.ResultText(document));
+  batch.num_rows = static_cast<uint32_t>(rows_->num_rows());
+  return batch.Encode();
+}
+
 Result<wire::MlDone> TableOperation::RunForecastTraining(const OnProgress& on_progress) {
   if (!rows_) return MakeError(ErrorCode::kInvalidArgument, "no rows to train on");
   on_progress({"Algorithm selection", 0.05});
@@ -576,7 +634,7 @@ Result<std::unique_ptr<MlTableOperation>> MlTableOperation::Make(wire::MlStart s
                        "Semi-supervised anomaly detection is not supported yet: "
                        "target_column_name must be NULL.");
     if (task != "classification" && task != "regression" && task != "anomaly_detection" &&
-        task != "forecasting" && task != "recommendation")
+        task != "forecasting" && task != "recommendation" && task != "topic_modeling")
       return MakeError(ErrorCode::kNotSupported, "The task " + task + " is not supported yet.");
     for (const char* key : {"model_list", "exclude_model_list", "optimization_metric",
                             "experimental", "supervised_submodel_options", "ensemble_score"})
@@ -602,6 +660,19 @@ Result<std::string> RunRowCall(const wire::MlCall& call, ReadModel* read) {
     ASSIGN_OR_RETURN(const std::string text,
                      RecommendationForRow(*read->recommendation, options, call.text));
     return "\"ml_results\": " + text;
+  }
+  if (read->topics != nullptr) {
+    const Json object = Json::parse(call.text, nullptr, /*allow_exceptions=*/false);
+    const std::string& column = read->topics->column();
+    if (!object.is_object() || !object.contains(column) ||
+        !(object[column].is_string() || object[column].is_null()))
+      return MakeError(ErrorCode::kInvalidArgument,
+                       "Columns of provided data need to match those used for training. The row "
+                       "has no text named " +
+                           column + ".");
+    return "\"ml_results\": " + read->topics->ResultText(object[column].is_string()
+                                                             ? object[column].get<std::string>()
+                                                             : std::string());
   }
   if (read->forecast != nullptr)
     return MakeError(ErrorCode::kNotSupported, "single rows of forecasting models");

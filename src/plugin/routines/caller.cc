@@ -1,5 +1,6 @@
 #include "plugin/routines/caller.h"
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <thread>
@@ -16,6 +17,7 @@
 namespace sirocco::plugin {
 namespace {
 
+constexpr uint64_t kMaxLockWait = 120;  // seconds
 constexpr auto kPollInterval = std::chrono::milliseconds(20);
 
 std::atomic<int> num_running{0};
@@ -45,7 +47,8 @@ Caller::Caller(THD* thd, const std::string& name)
       connection_id_(thd->thread_id()),
       query_id_(thd->query_id),
       binlog_((thd->variables.option_bits & OPTION_BIN_LOG) != 0),
-      lock_wait_timeout_(thd->variables.lock_wait_timeout) {
+      // A lock that the caller's own session holds never comes.
+      lock_wait_timeout_(std::min<uint64_t>(thd->variables.lock_wait_timeout, kMaxLockWait)) {
   const LEX_CSTRING account = thd->security_context()->priv_user();
   user_.assign(account.str, account.length);
   record_ = TheMlHistory().Begin(connection_id_, query_id_, name);
