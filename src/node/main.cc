@@ -128,7 +128,7 @@ int Main(int argc, char** argv) {
                                    ? options.listen.substr(5) + ".tmp"
                                    : std::filesystem::temp_directory_path().string() + "/rapidd-" +
                                          std::to_string(::getpid());
-  // The plugin that starts the node passes its environment on.
+  // The plugin that starts the node passes this variable on.
   engine::QueryContext::ForceSpill(debug_spill ||
                                    std::getenv("SIROCCO_DEBUG_FORCE_SPILL") != nullptr);
 

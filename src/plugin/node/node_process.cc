@@ -100,7 +100,8 @@ std::vector<std::string> Arguments(const NodeOptions& options) {
 // The daemon needs no variable of the server's environment but these.
 std::vector<std::string> Environment() {
   std::vector<std::string> kept;
-  for (const char* name : {"PATH", "HOME", "TZ", "LANG", "LC_ALL", "TMPDIR"})
+  for (const char* name :
+       {"SIROCCO_DEBUG_FORCE_SPILL", "PATH", "HOME", "TZ", "LANG", "LC_ALL", "TMPDIR"})
     if (const char* value = std::getenv(name)) kept.push_back(std::string(name) + "=" + value);
   return kept;
 }
