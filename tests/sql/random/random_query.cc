@@ -150,7 +150,7 @@ std::string QueryGenerator::Text(int depth) {
     case 4:
       return "TRIM(" + Text(depth - 1) + ")";
     case 5:
-      return "REPLACE(" + Text(depth - 1) + ", 'a', 'bb')";
+      return "REPLACE(" + Text(depth - 1) + ", 'a', 'b')";
     default:
       return "IFNULL(" + Text(depth - 1) + ", 'none')";
   }
@@ -270,7 +270,7 @@ std::string QueryGenerator::WindowCall() {
   const std::string partition = random_.Chance(60) ? "PARTITION BY " + column.text + " " : "";
   const std::string frame =
       random_.Pick({"", "", " ROWS BETWEEN 2 PRECEDING AND 1 FOLLOWING",
-                    " ROWS UNBOUNDED PRECEDING", " ROWS BETWEEN 90 PRECEDING AND 3 PRECEDING"});
+                    " ROWS UNBOUNDED PRECEDING", " ROWS BETWEEN 90 PRECEDING AND CURRENT ROW"});
   const std::string unique = "ORDER BY " + ids;
   switch (random_.Below(6)) {
     case 0:
