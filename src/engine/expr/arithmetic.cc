@@ -247,9 +247,9 @@ Result<Slot> DecimalDivision(ExprCompiler& c, const Expr& e, Slot a, Slot b) {
   const int digits = mysqlsem::DivisionDigits(ia.scale, ib.scale, increment);
   SlotInfo slot_info{.type = e.type};
   slot_info.scale = slot_info.min_scale = e.type.scale;
-  if ((ia.rep != Rep::kBig &&
+  if (((ia.rep != Rep::kBig || ia.padded) &&
        mysqlsem::DivisionDigits(ia.min_scale, ib.scale, increment) != digits) ||
-      (ib.rep != Rep::kBig &&
+      ((ib.rep != Rep::kBig || ib.padded) &&
        mysqlsem::DivisionDigits(ia.scale, ib.min_scale, increment) != digits))
     return NotSupported("dividing values of varying scale is not supported");
   // The quotient is truncated at `digits` and then rounded to the declared scale: one digit behind

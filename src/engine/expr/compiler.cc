@@ -387,7 +387,10 @@ Result<Slot> ExprCompiler::CompileColumn(const Expr& expr) {
   slot_info.num_distinct = column.num_distinct;
   if (column.type.kind == TypeKind::kDecimal) {
     slot_info.scale = slot_info.min_scale = column.type.scale;
-    if (column.min_scale != ColumnInfo::kTypeScale) slot_info.min_scale = column.min_scale;
+    if (column.min_scale != ColumnInfo::kTypeScale) {
+      slot_info.min_scale = column.min_scale;
+      slot_info.padded = true;
+    }
   }
   if (slot_info.rep == Rep::kI64 || slot_info.rep == Rep::kI128) {
     slot_info.range = column.range.known ? column.range : TypeRange(column.type);

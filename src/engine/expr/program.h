@@ -42,6 +42,8 @@ struct SlotInfo {
   // Decimals: digits after the point that values carry. Operators give the declared ones;
   // conditionals may give fewer. min_scale < scale if branches of a conditional differ.
   uint8_t scale = 0, min_scale = 0;
+  // A column whose values were filled up to `scale` digits; a kBig made of it does not know theirs.
+  bool padded = false;
   const Dictionary* dictionary = nullptr;  // rep kCode
   double num_distinct = -1;
 };
