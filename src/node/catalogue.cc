@@ -53,7 +53,8 @@ void Catalogue::AbortLoad(uint64_t load_id) {
   }
 }
 
-Result<wire::LoadedTable> Catalogue::FinishLoad(uint64_t load_id, uint32_t num_threads) {
+Result<wire::LoadedTable> Catalogue::FinishLoad(uint64_t load_id, uint64_t position,
+                                                std::string origin, uint32_t num_threads) {
   ASSIGN_OR_RETURN(std::shared_ptr<Load> load, FindLoad(load_id));
   Result<engine::SnapshotPtr> snapshot = load->Finish(num_threads);
   if (!snapshot) {
@@ -63,6 +64,8 @@ Result<wire::LoadedTable> Catalogue::FinishLoad(uint64_t load_id, uint32_t num_t
   Entry entry;
   entry.info.schema = load->schema();
   entry.info.statistics = (*snapshot)->statistics();
+  entry.info.position = position;
+  entry.info.origin = std::move(origin);
   entry.info.load_start_us = load->start_us;
   entry.info.load_end_us = NowMicros();
   entry.table = std::make_unique<engine::Table>(std::move(*snapshot));

@@ -51,7 +51,9 @@ class Catalogue {
   Result<std::shared_ptr<Load>> FindLoad(uint64_t load_id);
   // Forgets the load; its memory returns when the last session lets go of it.
   void AbortLoad(uint64_t load_id);
-  Result<wire::LoadedTable> FinishLoad(uint64_t load_id, uint32_t num_threads);
+  // `position` and `origin`: see wire::LoadedTable.
+  Result<wire::LoadedTable> FinishLoad(uint64_t load_id, uint64_t position, std::string origin,
+                                       uint32_t num_threads);
 
   Result<void> DropTable(plan::TableId id);
   std::vector<wire::LoadedTable> List() const;

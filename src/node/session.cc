@@ -187,10 +187,15 @@ Session::Reply Session::CloseWriter() {
 }
 
 Session::Reply Session::FinishLoad(std::string_view payload) {
-  ASSIGN_OR_RETURN(const uint64_t load, DecodeId(payload));
+  ByteReader in(payload);
+  const auto load = in.Get<uint64_t>();
+  const auto position = in.Get<uint64_t>();
+  std::string origin = in.GetString();
+  if (!in.ok()) return MakeError(ErrorCode::kInvalidArgument, "malformed message: end of a load");
   std::erase(begun_loads_, load);
   ASSIGN_OR_RETURN(const wire::LoadedTable table,
-                   node_->catalogue()->FinishLoad(load, node_->options().num_threads));
+                   node_->catalogue()->FinishLoad(load, position, std::move(origin),
+                                                  node_->options().num_threads));
   LogNote("loaded " + table.schema.schema_name + "." + table.schema.table_name + " as table " +
           std::to_string(table.id) + ": " + std::to_string(table.statistics.num_rows) + " rows, " +
           std::to_string(table.statistics.size_bytes >> 10) + " KB, " +

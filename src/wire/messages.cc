@@ -81,6 +81,8 @@ void EncodeLoadedTable(const LoadedTable& table, ByteWriter* out) {
   out->Put(table.load_end_us);
   out->Put(table.last_queried_us);
   out->Put(table.query_count);
+  out->Put(table.position);
+  out->PutString(table.origin);
 }
 
 Result<LoadedTable> DecodeLoadedTable(ByteReader* in) {
@@ -92,6 +94,8 @@ Result<LoadedTable> DecodeLoadedTable(ByteReader* in) {
   table.load_end_us = in->Get<uint64_t>();
   table.last_queried_us = in->Get<uint64_t>();
   table.query_count = in->Get<uint64_t>();
+  table.position = in->Get<uint64_t>();
+  table.origin = in->GetString();
   if (!in->ok() || table.statistics.columns.size() != table.schema.columns.size())
     return Malformed("loaded table");
   return table;

@@ -27,7 +27,7 @@ enum class MessageType : uint8_t {
   kAttachLoad,   // load id, order -> kOk; this connection then carries kLoadBatch
   kLoadBatch,    // column batch -> kOk
   kCloseWriter,  // -> kOk
-  kFinishLoad,   // load id, threads -> kTableLoaded
+  kFinishLoad,   // load id, position, origin -> kTableLoaded
   kTableLoaded,  // LoadedTable
   kAbortLoad,    // load id -> kOk
   kDropTable,    // table id -> kOk
@@ -42,6 +42,10 @@ enum class MessageType : uint8_t {
   kCancel,       // plugin -> node, while a query runs; no reply of its own
   kStatus,       // -> kNodeInfo
   kNodeInfo,
+
+  // Changes of loaded tables (wire/changes.h).
+  kApplyChanges = 64,  // ChangeBatch -> kApplied
+  kApplied,            // Applied
 
   // Machine learning (wire/ml_messages.h); the node passes most of them on to a worker process.
   kMlStart = 96,  // MlStart -> kOk; waits for a free place
@@ -73,6 +77,10 @@ struct LoadedTable {
   plan::TableStatistics statistics;
   uint64_t load_start_us = 0, load_end_us = 0, last_queried_us = 0;  // since the epoch; 0: never
   uint64_t query_count = 0;
+  uint64_t position = 0;  // of the server's binary log: the data is as of there (wire/changes.h)
+  // What the plugin gave when the load was finished, so that it knows the data again: server and
+  // version of the table. Opaque to the node.
+  std::string origin;
 };
 
 struct QueryRequest {

@@ -134,9 +134,13 @@ Result<void> NodeClient::CloseWriter() {
   return Call(MessageType::kCloseWriter, {}, MessageType::kOk);
 }
 
-Result<LoadedTable> NodeClient::FinishLoad(uint64_t load_id, const WaitCheck& killed) {
-  RETURN_IF_ERROR(
-      Call(MessageType::kFinishLoad, EncodeId(load_id), MessageType::kTableLoaded, killed));
+Result<LoadedTable> NodeClient::FinishLoad(uint64_t load_id, Position position,
+                                           const std::string& origin, const WaitCheck& killed) {
+  ByteWriter out;
+  out.Put(load_id);
+  out.Put(position);
+  out.PutString(origin);
+  RETURN_IF_ERROR(Call(MessageType::kFinishLoad, out.bytes(), MessageType::kTableLoaded, killed));
   ByteReader in(frame_.payload.view());
   return DecodeLoadedTable(&in);
 }
@@ -147,6 +151,12 @@ Result<void> NodeClient::AbortLoad(uint64_t load_id) {
 
 Result<void> NodeClient::DropTable(plan::TableId table) {
   return Call(MessageType::kDropTable, EncodeId(table), MessageType::kOk);
+}
+
+Result<Applied> NodeClient::ApplyChanges(const ChangeBatch& batch) {
+  RETURN_IF_ERROR(
+      Call(MessageType::kApplyChanges, EncodeChangeBatch(batch), MessageType::kApplied));
+  return DecodeApplied(frame_.payload.view());
 }
 
 Result<std::vector<LoadedTable>> NodeClient::ListTables() {

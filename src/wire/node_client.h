@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "common/error.h"
+#include "wire/changes.h"
 #include "wire/column_batch.h"
 #include "wire/messages.h"
 #include "wire/socket.h"
@@ -42,11 +43,16 @@ class NodeClient {
   // A payload made by EncodeColumnBatch.
   Result<void> SendBatch(std::string_view payload);
   Result<void> CloseWriter();
-  Result<LoadedTable> FinishLoad(uint64_t load_id, const WaitCheck& killed = nullptr);
+  // `position` and `origin`: see LoadedTable.
+  Result<LoadedTable> FinishLoad(uint64_t load_id, Position position, const std::string& origin,
+                                 const WaitCheck& killed = nullptr);
   Result<void> AbortLoad(uint64_t load_id);
   Result<void> DropTable(plan::TableId table);
   Result<std::vector<LoadedTable>> ListTables();
   Result<NodeInfo> Status();
+  // An error means that nothing of this batch, nor of earlier ones cut from the same transaction,
+  // is visible.
+  Result<Applied> ApplyChanges(const ChangeBatch& batch);
 
   // Returns the text of the optimized plan. `killed` is asked about every 50 ms while waiting; true
   // cancels.

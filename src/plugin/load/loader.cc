@@ -316,7 +316,7 @@ Result<void> Transfer(THD* thd, TABLE* table, const TableName& name,
     return scanned;
   }
   Result<wire::LoadedTable> loaded =
-      client->FinishLoad(load_id, [thd] { return thd->killed.load() != THD::NOT_KILLED; });
+      client->FinishLoad(load_id, 0, {}, [thd] { return thd->killed.load() != THD::NOT_KILLED; });
   if (!loaded) return std::unexpected(loaded.error());
   auto statistics = std::make_shared<const plan::TableStatistics>(std::move(loaded->statistics));
   const plan::TableId replaced = Registry().FinishLoad(
