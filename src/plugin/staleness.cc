@@ -2,7 +2,10 @@
 
 #include <vector>
 
+#include "mysqld_error.h"
+#include "plugin/load/guided_load.h"
 #include "plugin/registry.h"
+#include "plugin/statement.h"
 #include "sql/current_thd.h"
 #include "sql/handler.h"
 #include "sql/mdl.h"
@@ -68,9 +71,20 @@ bool IsLoadOrUnload(const THD* thd) {
           (Alter_info::ALTER_SECONDARY_LOAD | Alter_info::ALTER_SECONDARY_UNLOAD)) != 0;
 }
 
+bool IsLoad(const THD* thd) {
+  const LEX* lex = thd->lex;
+  return IsLoadOrUnload(thd) && (lex->alter_info->flags & Alter_info::ALTER_SECONDARY_LOAD) != 0;
+}
+
 TableName NameOf(const MDL_key* key) { return {key->db_name(), key->name()}; }
 
 bool NotifyAlter(THD* thd, const MDL_key* key, ha_notification_type when) {
+  if (when == HA_NOTIFY_PRE_EVENT && IsLoad(thd)) {
+    if (auto guided = GuideLoad(thd, NameOf(key)); !guided) {
+      if (!thd->is_error()) RaiseError(guided.error(), ER_SECONDARY_ENGINE_PLUGIN);
+      return true;
+    }
+  }
   if (!Registry().Empty() && !IsLoadOrUnload(thd) && when == HA_NOTIFY_PRE_EVENT)
     Registry().MarkStale(NameOf(key), "altered");
   return false;

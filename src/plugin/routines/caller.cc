@@ -51,7 +51,7 @@ Caller::Caller(THD* thd, const std::string& name)
       lock_wait_timeout_(std::min<uint64_t>(thd->variables.lock_wait_timeout, kMaxLockWait)) {
   const LEX_CSTRING account = thd->security_context()->priv_user();
   user_.assign(account.str, account.length);
-  record_ = TheMlHistory().Begin(connection_id_, query_id_, name);
+  if (!name.empty()) record_ = TheMlHistory().Begin(connection_id_, query_id_, name);
 }
 
 Result<InvokerSession> Caller::OpenSession() {
@@ -78,11 +78,14 @@ Result<InvokerSession> Caller::OpenSession() {
 }
 
 void Caller::SetProgress(const std::string& stage, double fraction) {
+  if (record_ == nullptr) return;
   stage_ = KeepForEver(record_->text() + ": " + stage);
   record_->SetProgress(stage, fraction);
 }
 
-void Caller::SetMemoryPeak(uint64_t bytes) { record_->SetMemoryPeak(bytes); }
+void Caller::SetMemoryPeak(uint64_t bytes) {
+  if (record_ != nullptr) record_->SetMemoryPeak(bytes);
+}
 
 void Caller::Kill() {
   killed_ = true;
@@ -161,7 +164,8 @@ Result<std::optional<std::string>> RunForCaller(
   }
   if (!result && caller.killed())
     result = MakeError(ErrorCode::kCancelled, "the operation was cancelled");
-  TheMlHistory().End(caller.record_, result ? "" : result.error().message);
+  if (caller.record_ != nullptr)
+    TheMlHistory().End(caller.record_, result ? "" : result.error().message);
   num_running.fetch_sub(1, std::memory_order_acq_rel);
   return result;
 }

@@ -58,7 +58,7 @@ class Caller {
   uint64_t connection_id_, query_id_;
   bool binlog_;
   uint64_t lock_wait_timeout_;
-  std::shared_ptr<MlRecord> record_;
+  std::shared_ptr<MlRecord> record_;  // nullptr: not shown
   std::atomic<bool> killed_{false}, ignores_kill_{false};
   std::atomic<const char*> stage_{nullptr};
   std::mutex mutex_;
@@ -66,7 +66,7 @@ class Caller {
 };
 
 // Runs `work`, the operation of the given name, on a new thread and waits for it. kCancelled if the
-// caller was killed.
+// caller was killed. Without a name it is no operation that the monitoring tables show.
 Result<std::optional<std::string>> RunForCaller(
     THD* thd, const std::string& name,
     const std::function<Result<std::optional<std::string>>(Caller&)>& work);
