@@ -48,6 +48,7 @@ OperatorStatistics ScanSource::Describe() const {
   OperatorStatistics out;
   out.name = "Scan " + table_name_;
   out.rows_out = counters.rows_out;
+  out.bytes_scanned = counters.bytes;
   out.detail = std::to_string(counters.rows_in) + " rows read, " +
                std::to_string(counters.chunks_skipped) + " chunks skipped";
   for (const auto& [column, candidate] : filters_)

@@ -83,6 +83,7 @@ class ScanWorkerImpl final : public ScanWorker {
   uint32_t packed_ = 0;   // rows appended to the readers
   uint64_t rows_in_ = 0, rows_out_ = 0, chunks_skipped_ = 0;
   double bytes_ = 0;
+  double delivered_bytes_per_row_ = 0;  // of the open chunk
 };
 
 class TableScanImpl final : public TableScan {
@@ -156,8 +157,12 @@ bool ScanWorkerImpl::OpenChunk(uint32_t index) {
   std::stable_sort(
       chunk_filters_.begin(), chunk_filters_.end(),
       [](const ActiveFilter* a, const ActiveFilter* b) { return a->Rank() < b->Rank(); });
-  for (size_t i = 0; i < readers_.size(); ++i)
-    readers_[i].Open(&chunk_->segment(scan_->outputs_[i].column));
+  delivered_bytes_per_row_ = 0;
+  for (size_t i = 0; i < readers_.size(); ++i) {
+    const Segment& segment = chunk_->segment(scan_->outputs_[i].column);
+    readers_[i].Open(&segment);
+    delivered_bytes_per_row_ += static_cast<double>(segment.size_bytes()) / chunk_->num_rows();
+  }
   next_row_ = 0;
   pending_ = false;
   packed_ = 0;
@@ -223,6 +228,7 @@ void ScanWorkerImpl::DeliverDense(Batch* batch) {
   batch->count = vector_.count;
   for (size_t i = 0; i < readers_.size(); ++i)
     batch->vectors[i] = readers_[i].Dense(vector_.first_row, vector_.count);
+  bytes_ += delivered_bytes_per_row_ * vector_.count;
   rows_out_ += vector_.count;
 }
 
@@ -252,6 +258,7 @@ Result<bool> ScanWorkerImpl::Next(Batch* batch) {
     vector_.List();
     for (SegmentReader& reader : readers_)
       reader.Append(vector_.first_row, vector_.rows, vector_.alive);
+    bytes_ += delivered_bytes_per_row_ * vector_.alive;
     packed_ += vector_.alive;
     if (packed_ == kVectorSize) {
       DeliverPacked(batch);
