@@ -1,18 +1,31 @@
 #include "node/admission.h"
 
-#include <chrono>
-
 namespace sirocco::node {
 
-Result<Admission::Ticket> Admission::Enter(const std::function<bool()>& cancelled) {
+bool Admission::HasPlace(bool is_long) const {
+  return holds_ == 0 && running_ < max_running_ && (!is_long || running_long_ < max_long_);
+}
+
+// The first in order of those for whom there is a place.
+bool Admission::IsNext(const Waiting& waiting) const {
+  if (!HasPlace(waiting.is_long)) return false;
+  for (const Waiting& other : waiting_)
+    if (HasPlace(other.is_long)) return other.number == waiting.number;
+  return false;
+}
+
+Result<Admission::Ticket> Admission::Enter(Duration expected,
+                                           const std::function<bool()>& cancelled) {
   std::unique_lock lock(mutex_);
-  const auto place = waiting_.insert(waiting_.end(), 0);
-  const auto my_turn = [&] {
-    return holds_ == 0 && running_ < max_running_ && place == waiting_.begin();
-  };
-  while (!my_turn()) {
+  const auto place = waiting_
+                         .insert({.order = std::chrono::steady_clock::now() + expected,
+                                  .number = arrivals_++,
+                                  .is_long = expected > kLong})
+                         .first;
+  const bool is_long = place->is_long;
+  while (!IsNext(*place)) {
     changed_.wait_for(lock, std::chrono::milliseconds(20));
-    if (!my_turn() && cancelled()) {
+    if (!IsNext(*place) && cancelled()) {
       waiting_.erase(place);
       changed_.notify_all();
       return MakeError(ErrorCode::kCancelled, "cancelled while waiting for other queries");
@@ -20,8 +33,9 @@ Result<Admission::Ticket> Admission::Enter(const std::function<bool()>& cancelle
   }
   waiting_.erase(place);
   ++running_;
+  if (is_long) ++running_long_;
   changed_.notify_all();
-  return Ticket(this);
+  return Ticket(this, is_long);
 }
 
 Result<Admission::Hold> Admission::HoldQueries(const std::function<bool()>& cancelled) {
@@ -44,9 +58,10 @@ void Admission::EndHold() {
   changed_.notify_all();
 }
 
-void Admission::Leave() {
+void Admission::Leave(bool is_long) {
   std::lock_guard lock(mutex_);
   --running_;
+  if (is_long) --running_long_;
   changed_.notify_all();
 }
 

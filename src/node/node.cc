@@ -28,7 +28,7 @@ Node::Node(Options options)
       pool_("the node", options_.memory_limit_bytes),
       spill_(options_.temporary_folder, options_.temporary_limit_bytes),
       catalogue_(&pool_),
-      admission_(options_.max_running_queries),
+      admission_(options_.max_running_queries, (options_.max_running_queries + 1) / 2),
       ml_(options_.ml_worker.empty() ? MlWorkerProgram() : options_.ml_worker,
           options_.num_threads) {}
 

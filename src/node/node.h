@@ -8,6 +8,7 @@
 #include "node/admission.h"
 #include "node/catalogue.h"
 #include "node/disconnect_watch.h"
+#include "node/duration_model.h"
 #include "node/ml_service.h"
 #include "node/options.h"
 #include "wire/messages.h"
@@ -23,6 +24,7 @@ class Node {
   engine::SpillSpace* spill() { return &spill_; }
   Catalogue* catalogue() { return &catalogue_; }
   Admission* admission() { return &admission_; }
+  DurationModel* durations() { return &durations_; }
   DisconnectWatch* watch() { return &watch_; }
   MlService* ml() { return &ml_; }
   void CountQuery(uint64_t bytes_scanned) {
@@ -39,6 +41,7 @@ class Node {
   engine::SpillSpace spill_;
   Catalogue catalogue_;
   Admission admission_;
+  DurationModel durations_;
   DisconnectWatch watch_;
   MlService ml_;
   std::atomic<uint64_t> queries_run_{0}, bytes_scanned_{0};
