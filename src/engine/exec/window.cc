@@ -376,6 +376,7 @@ Result<WindowPlan> BindWindow(const plan::Node& node, const BatchLayout& input,
   std::vector<std::vector<size_t>> args(node.windows.size());
   constexpr size_t kNoColumn = ~size_t{0};
   size_t order_column = kNoColumn;
+  std::vector<std::pair<size_t, size_t>> bound_columns(node.windows.size(), {kNoColumn, kNoColumn});
   for (size_t w = 0; w < node.windows.size(); ++w) {
     const plan::WindowCall& call = node.windows[w];
     const bool aggregate = call.function == plan::WindowFunction::kAggregate;
@@ -383,6 +384,10 @@ Result<WindowPlan> BindWindow(const plan::Node& node, const BatchLayout& input,
       args[w].push_back(AddExpression(arg, &expressions));
     if (FrameBounds::NeedsOrderValue(call) && node.window_order.size() == 1)
       order_column = AddExpression(node.window_order[0].expr, &expressions);
+    if (FrameBounds::NeedsOrderValue(call) && FrameBounds::IsKey(call.start_offset))
+      bound_columns[w].first = AddExpression(call.start_offset, &expressions);
+    if (FrameBounds::NeedsOrderValue(call) && FrameBounds::IsKey(call.end_offset))
+      bound_columns[w].second = AddExpression(call.end_offset, &expressions);
   }
   if (!expressions.empty()) {
     ASSIGN_OR_RETURN(plan.expressions, Expression::Compile(expressions, input, context));
@@ -401,7 +406,8 @@ Result<WindowPlan> BindWindow(const plan::Node& node, const BatchLayout& input,
     const ColumnInfo* order = order_column == kNoColumn ? nullptr : &plan.arguments[order_column];
     const bool descending = !node.window_order.empty() && node.window_order[0].descending;
     ASSIGN_OR_RETURN(FrameBounds bounds,
-                     FrameBounds::Make(node.windows[w], order, order_column, descending));
+                     FrameBounds::Make(node.windows[w], order, order_column, descending,
+                                       bound_columns[w].first, bound_columns[w].second));
     ASSIGN_OR_RETURN(auto function, MakeWindowFunction(node.windows[w], args[w], plan.arguments,
                                                        std::move(bounds), context));
     plan.layout.columns.push_back(function->result());

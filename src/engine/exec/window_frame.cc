@@ -23,13 +23,15 @@ double RealOf(const plan::Value& value, const plan::Type& type) {
 }  // namespace
 
 Result<FrameBounds> FrameBounds::Make(const plan::WindowCall& call, const ColumnInfo* order,
-                                      size_t order_column, bool descending) {
+                                      size_t order_column, bool descending, size_t start_column,
+                                      size_t end_column) {
   FrameBounds bounds;
   bounds.unit_ = call.unit;
   bounds.start_ = call.start;
   bounds.end_ = call.end;
   for (const plan::ExprPtr& offset : {call.start_offset, call.end_offset}) {
     if (offset == nullptr) continue;
+    if (call.unit == FrameUnit::kRange && IsKey(offset)) continue;
     if (offset->op != plan::ExprOp::kConstant || offset->constant.is_null ||
         plan::LaneOf(offset->type) == Lane::kStr)
       return NotSupported("a window frame with a variable bound is not supported");
@@ -49,6 +51,17 @@ Result<FrameBounds> FrameBounds::Make(const plan::WindowCall& call, const Column
   bounds.descending_ = descending;
   bounds.order_column_ = order_column;
   const plan::Type& type = order->type;
+  bounds.start_is_key_ = IsKey(call.start_offset);
+  bounds.end_is_key_ = IsKey(call.end_offset);
+  bounds.start_column_ = start_column;
+  bounds.end_column_ = end_column;
+  if (bounds.start_is_key_ || bounds.end_is_key_) {
+    for (const plan::ExprPtr& offset : {call.start_offset, call.end_offset})
+      if (offset != nullptr && (!IsKey(offset) || offset->type.kind != type.kind))
+        return NotSupported("a RANGE frame with offsets of different kinds is not supported");
+    if (!type.IsTemporal()) return NotSupported("an interval added to a key that is no date");
+    return bounds;
+  }
   bool real = type.IsReal();
   int scale = ScaleOf(type);
   for (const plan::ExprPtr& offset : {call.start_offset, call.end_offset}) {
@@ -57,8 +70,17 @@ Result<FrameBounds> FrameBounds::Make(const plan::WindowCall& call, const Column
     scale = std::max(scale, ScaleOf(offset->type));
   }
   bounds.real_ = real;
-  // The server computes key - offset as unsigned, with errors of its own.
-  if (type.kind != TypeKind::kInt && type.kind != TypeKind::kDecimal && !type.IsReal())
+  // The server computes key - offset of an unsigned key as unsigned, with errors of its own;
+  // key + offset is within 64 bits for keys of narrower columns only.
+  bounds.unsigned_ = type.kind == TypeKind::kUInt;
+  if (bounds.unsigned_) {
+    const FrameBound subtracted = descending ? FrameBound::kFollowing : FrameBound::kPreceding;
+    if (call.start == subtracted || call.end == subtracted || !order->range.known ||
+        order->range.max > int128{1} << 62)
+      return NotSupported("a RANGE frame with an offset below unsigned keys is not supported");
+  }
+  if (type.kind != TypeKind::kInt && type.kind != TypeKind::kUInt &&
+      type.kind != TypeKind::kDecimal && !type.IsReal())
     return NotSupported("a RANGE frame with an offset over " + plan::TypeName(type) +
                         " is not supported");
   if (real) {
@@ -108,7 +130,8 @@ uint32_t FrameBounds::RowsBound(FrameBound bound, int128 offset, uint32_t row, u
 // `values`: the rows of the partition whose key is not NULL.
 uint32_t FrameBounds::RangeBound(FrameBound bound, int128 offset, double real_offset, uint32_t row,
                                  const Peers& peers, uint32_t begin, uint32_t end,
-                                 const Peers& values, const SortedColumn* keys, bool is_end) const {
+                                 const Peers& values, const SortedColumn* keys,
+                                 const SortedColumn* wanted_keys, bool is_end) const {
   switch (bound) {
     case FrameBound::kUnboundedPreceding:
       return begin;
@@ -136,6 +159,12 @@ uint32_t FrameBounds::RangeBound(FrameBound bound, int128 offset, double real_of
     }
     return low;
   };
+  if (wanted_keys != nullptr) {
+    // A bound beyond the calendar is NULL, which the server takes for later than any key.
+    if (wanted_keys->is_null(row)) return descending_ ? values.begin : values.end;
+    return find([&](uint32_t i) { return keys->as<int64_t>()[i]; },
+                wanted_keys->as<int64_t>()[row]);
+  }
   const int sign = descending_ ? -toward_end : toward_end;
   if (real_) {
     const auto key = [&](uint32_t i) { return keys->as<double>()[i]; };
@@ -149,6 +178,8 @@ void FrameBounds::Compute(const WindowRows& rows, uint32_t begin, uint32_t end,
                           std::vector<FrameRows>* frames) const {
   frames->resize(end - begin);
   const SortedColumn* keys = has_offset_ ? &rows.arguments[order_column_] : nullptr;
+  const SortedColumn* start_keys = start_is_key_ ? &rows.arguments[start_column_] : nullptr;
+  const SortedColumn* end_keys = end_is_key_ ? &rows.arguments[end_column_] : nullptr;
   Peers values{begin, end};
   if (keys != nullptr) {
     while (values.begin < values.end && keys->is_null(values.begin)) ++values.begin;
@@ -167,9 +198,9 @@ void FrameBounds::Compute(const WindowRows& rows, uint32_t begin, uint32_t end,
       frame.end = RowsBound(end_, end_offset_, row, begin, end, true);
     } else {
       frame.begin = RangeBound(start_, start_offset_, start_real_, row, peers, begin, end, values,
-                               keys, false);
-      frame.end =
-          RangeBound(end_, end_offset_, end_real_, row, peers, begin, end, values, keys, true);
+                               keys, start_keys, false);
+      frame.end = RangeBound(end_, end_offset_, end_real_, row, peers, begin, end, values, keys,
+                             end_keys, true);
     }
     frame.end = std::max(frame.begin, frame.end);
   }

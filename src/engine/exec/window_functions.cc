@@ -523,7 +523,9 @@ Result<std::unique_ptr<WindowFunctionEvaluator>> MakeAggregateFunction(
     case AggregateFunction::kMax:
       if (info.type.IsString() && mysqlsem::FindCollation(info.type.collation) == nullptr)
         return refuse();
-      if (info.lane == Lane::kStr && !info.type.IsString()) return refuse();
+      // Packed decimals of one type compare as their bytes do.
+      if (info.lane == Lane::kStr && !info.type.IsString() && info.type.kind != TypeKind::kDecimal)
+        return refuse();
       return std::make_unique<Framed<Extreme>>(call, argument, info, std::move(bounds), context);
     case AggregateFunction::kStddevPop:
     case AggregateFunction::kStddevSamp:
