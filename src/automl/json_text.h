@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-namespace sirocco::node {
+namespace sirocco::automl {
 
 inline std::string QuoteJson(const std::string& text) {
   return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
@@ -22,4 +22,4 @@ inline double RoundTo(double number, double unit) {
   return std::round(number * parts) / parts;
 }
 
-}  // namespace sirocco::node
+}  // namespace sirocco::automl

@@ -1,26 +1,22 @@
-#include "node/ml_forecast.h"
+#include "automl/forecast.h"
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <limits>
 
-#include "node/ml_boosting.h"
-#include "node/ml_model_file.h"
+#include "automl/model_file.h"
 
-namespace sirocco::node {
+namespace sirocco::automl {
 
 namespace {
 
 using Json = nlohmann::json;
-using wire::MlColumnKind;
 
 constexpr int64_t kMicrosPerDay = 86400ll * 1000000;
 constexpr double kRidge = 1e-6;
 
-bool IsDate(MlColumnKind kind) {
-  return kind == MlColumnKind::kDate || kind == MlColumnKind::kDateTime;
-}
+bool IsDate(ColumnKind kind) { return kind == ColumnKind::kDate || kind == ColumnKind::kDateTime; }
 
 // Months since year 0, for a time at the same day of the month as others.
 int64_t MonthOf(int64_t micros) {
@@ -133,29 +129,29 @@ std::vector<double> Regress(const std::vector<std::vector<double>>& x,
   return weights;
 }
 
-Result<const MlValues*> NumericColumn(const MlRows& rows, const std::string& name) {
-  const MlValues* values = rows.Find(name);
+Result<const Column*> NumericColumn(const Table& rows, const std::string& name) {
+  const Column* values = rows.Find(name);
   if (values == nullptr)
     return MakeError(ErrorCode::kInvalidArgument,
                      "ML003011: Columns of provided data need to match those used for training. "
                      "Column " +
                          name + " is missing.");
-  if (wire::LaneOf(values->column.kind) == plan::Lane::kStr)
+  if (StorageOf(values->spec.kind) == Storage::kText)
     return MakeError(ErrorCode::kInvalidArgument,
                      "ML003015: Column " + name + " must be numeric for forecasting.");
   return values;
 }
 
 // Per row the exogenous values and 1; NULL is the value before.
-Result<std::vector<std::vector<double>>> Exogenous(const MlRows& rows,
+Result<std::vector<std::vector<double>>> Exogenous(const Table& rows,
                                                    const std::vector<std::string>& names) {
   std::vector<std::vector<double>> matrix(rows.num_rows(),
                                           std::vector<double>(names.size() + 1, 1.0));
   for (size_t i = 0; i < names.size(); ++i) {
-    ASSIGN_OR_RETURN(const MlValues* values, NumericColumn(rows, names[i]));
+    ASSIGN_OR_RETURN(const Column* values, NumericColumn(rows, names[i]));
     double last = 0;
     for (size_t row = 0; row < rows.num_rows(); ++row) {
-      if (!values->is_null[row]) last = BoostedModel::NumberOf(*values, row);
+      if (!values->is_null[row]) last = values->NumberAt(row);
       matrix[row][i] = last;
     }
   }
@@ -169,12 +165,12 @@ double Dot(const std::vector<double>& a, const std::vector<double>& b) {
 }
 
 // Missing values lie on the line between their neighbours.
-std::vector<double> Interpolate(const MlValues& values) {
+std::vector<double> Interpolate(const Column& values) {
   std::vector<double> series(values.is_null.size(), 0);
   size_t last = series.size();
   for (size_t row = 0; row < series.size(); ++row) {
     if (values.is_null[row]) continue;
-    series[row] = BoostedModel::NumberOf(values, row);
+    series[row] = values.NumberAt(row);
     const size_t begin = last == series.size() ? 0 : last + 1;
     for (size_t gap = begin; gap < row; ++gap)
       series[gap] = last == series.size() ? series[row]
@@ -243,10 +239,10 @@ Forecast ForecastOf(const SmoothedSeries& s, size_t steps) {
   return forecast;
 }
 
-Result<std::unique_ptr<ForecastModel>> ForecastModel::Train(const MlRows& rows,
+Result<std::unique_ptr<ForecastModel>> ForecastModel::Train(const Table& rows,
                                                             const Options& options) {
-  const MlValues* index = rows.Find(options.datetime_index);
-  if (index == nullptr || wire::LaneOf(index->column.kind) != plan::Lane::kI64)
+  const Column* index = rows.Find(options.datetime_index);
+  if (index == nullptr || StorageOf(index->spec.kind) != Storage::kInteger)
     return MakeError(ErrorCode::kInvalidArgument,
                      "ML006002: Option datetime_index must name a column of dates, times or "
                      "integers: " +
@@ -268,7 +264,7 @@ Result<std::unique_ptr<ForecastModel>> ForecastModel::Train(const MlRows& rows,
                    steps.end());
   model->step_ = steps[steps.size() / 2];
   std::vector<size_t> periods;
-  if (IsDate(index->column.kind)) {
+  if (IsDate(index->spec.kind)) {
     const double days = static_cast<double>(model->step_) / kMicrosPerDay;
     if (days > 27) {
       model->is_calendar_ = true;
@@ -288,7 +284,7 @@ Result<std::unique_ptr<ForecastModel>> ForecastModel::Train(const MlRows& rows,
   std::erase_if(periods, [](size_t period) { return period > 400; });
   ASSIGN_OR_RETURN(const auto exogenous, Exogenous(rows, options.exogenous));
   for (const std::string& name : options.endogenous) {
-    ASSIGN_OR_RETURN(const MlValues* values, NumericColumn(rows, name));
+    ASSIGN_OR_RETURN(const Column* values, NumericColumn(rows, name));
     if (std::count(values->is_null.begin(), values->is_null.end(), 0) < 3)
       return MakeError(ErrorCode::kInvalidArgument,
                        "Forecasting needs at least 3 values of column " + name + ".");
@@ -311,11 +307,11 @@ Result<int64_t> ForecastModel::StepsAfterLast(int64_t time) const {
   return std::llround(static_cast<double>(time - last_time_) / static_cast<double>(step_));
 }
 
-Result<std::vector<ForecastModel::Bounds>> ForecastModel::Predict(const MlRows& rows,
+Result<std::vector<ForecastModel::Bounds>> ForecastModel::Predict(const Table& rows,
                                                                   double interval,
                                                                   bool is_first) const {
-  const MlValues* index = rows.Find(options_.datetime_index);
-  if (index == nullptr || wire::LaneOf(index->column.kind) != plan::Lane::kI64)
+  const Column* index = rows.Find(options_.datetime_index);
+  if (index == nullptr || StorageOf(index->spec.kind) != Storage::kInteger)
     return MakeError(ErrorCode::kInvalidArgument,
                      "ML003011: Columns of provided data need to match those used for training. "
                      "Column " +
@@ -456,4 +452,4 @@ Result<std::optional<double>> ForecastScore(const std::string& metric,
   return std::isfinite(score) ? std::optional(score) : std::nullopt;
 }
 
-}  // namespace sirocco::node
+}  // namespace sirocco::automl

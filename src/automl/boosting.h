@@ -1,7 +1,7 @@
 // Boosted trees for classification and regression, on XGBoost: training, prediction, explanation,
 // and the model file.
 //
-// File (ml_model_file.h): the booster in XGBoost's own format after the JSON text.
+// File (model_file.h): the booster in XGBoost's own format after the JSON text.
 // Threads: one per model.
 #pragma once
 
@@ -13,12 +13,12 @@
 #include <string_view>
 #include <vector>
 
+#include "automl/encoding.h"
+#include "automl/flat_trees.h"
+#include "automl/table.h"
 #include "common/error.h"
-#include "node/ml_encoding.h"
-#include "node/ml_rows.h"
-#include "node/ml_trees.h"
 
-namespace sirocco::node {
+namespace sirocco::automl {
 
 struct TrainingOptions {
   bool is_classification = true;
@@ -38,7 +38,7 @@ class BoostedModel {
 
   // Errors are about the data: too few rows of a class, unlabelled rows, a target that is no
   // number.
-  static Result<std::unique_ptr<BoostedModel>> Train(const MlRows& rows,
+  static Result<std::unique_ptr<BoostedModel>> Train(const Table& rows,
                                                      const TrainingOptions& options,
                                                      const OnProgress& on_progress);
   // kCorrupt, kNotSupported (a version of later programs).
@@ -58,25 +58,21 @@ class BoostedModel {
 
   // Per row: the probability of each class, or one value.
   size_t num_outputs() const { return is_classification_ ? classes_.size() : 1; }
-  Result<std::vector<float>> Predict(const MlRows& rows);
+  Result<std::vector<float>> Predict(const Table& rows);
   // Index into classes(), or npos-like size for a name that is none.
   size_t ClassOf(const std::string& name) const;
 
   // Loss increase when a column's values are shuffled, per column.
-  Result<std::vector<double>> PermutationImportance(const MlRows& rows);
+  Result<std::vector<double>> PermutationImportance(const Table& rows);
   // Mean absolute SHAP value per column.
-  Result<std::vector<double>> ShapImportance(const MlRows& rows);
+  Result<std::vector<double>> ShapImportance(const Table& rows);
   // Per row and column: what the column adds to the predicted class's probability (or to the
   // value): against background rows, or by SHAP (in margin units).
-  Result<std::vector<double>> Attributions(const MlRows& rows, bool by_shap);
-
-  // The text of a row's target value as a class name.
-  static std::string LabelOf(const MlValues& target, size_t row);
-  static double NumberOf(const MlValues& target, size_t row);
+  Result<std::vector<double>> Attributions(const Table& rows, bool by_shap);
 
  private:
   BoostedModel() = default;
-  Result<void> ReadTarget(const MlRows& rows, std::vector<float>* labels);
+  Result<void> ReadTarget(const Table& rows, std::vector<float>* labels);
   Result<void> Fit(const std::vector<float>& matrix, const std::vector<float>& labels,
                    const TrainingOptions& options, const OnProgress& on_progress);
   Result<void> NewBooster(const std::vector<void*>& data, const TrainingOptions& options,
@@ -103,4 +99,4 @@ class BoostedModel {
   int num_rounds_ = 0;
 };
 
-}  // namespace sirocco::node
+}  // namespace sirocco::automl

@@ -2,7 +2,7 @@
 // rows, features standardised (the k-nearest-neighbour detector). Rows farther away than all but
 // the part `contamination` of the training rows are anomalies.
 //
-// File (ml_model_file.h): everything is in the JSON text. Threads: one per model.
+// File (model_file.h): everything is in the JSON text. Threads: one per model.
 #pragma once
 
 #include <functional>
@@ -12,26 +12,26 @@
 #include <string_view>
 #include <vector>
 
+#include "automl/encoding.h"
+#include "automl/table.h"
 #include "common/error.h"
-#include "node/ml_encoding.h"
-#include "node/ml_rows.h"
 
-namespace sirocco::node {
+namespace sirocco::automl {
 
 class AnomalyModel {
  public:
-  static Result<std::unique_ptr<AnomalyModel>> Train(const MlRows& rows, double contamination,
+  static Result<std::unique_ptr<AnomalyModel>> Train(const Table& rows, double contamination,
                                                      uint32_t seed);
   static Result<std::unique_ptr<AnomalyModel>> FromBytes(std::string_view bytes);
   std::string ToBytes() const;
 
   const FeatureEncoding& encoding() const { return encoding_; }
   // Probability that a row is an anomaly: 0.5 at the limit learned in training.
-  Result<std::vector<double>> Predict(const MlRows& rows) const;
+  Result<std::vector<double>> Predict(const Table& rows) const;
 
  private:
   // Standardised features, NULL at the mean; row-major.
-  Result<std::vector<float>> Standardise(const MlRows& rows) const;
+  Result<std::vector<float>> Standardise(const Table& rows) const;
   // `skips_self`: the row is one of the sample.
   double Distance(const float* row, bool skips_self) const;
 
@@ -49,4 +49,4 @@ Result<std::optional<double>> AnomalyScore(const std::string& metric,
                                            std::optional<double> threshold,
                                            std::optional<size_t> topk);
 
-}  // namespace sirocco::node
+}  // namespace sirocco::automl

@@ -1,16 +1,15 @@
-#include "node/ml_encoding.h"
+#include "automl/encoding.h"
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <limits>
 
-namespace sirocco::node {
+namespace sirocco::automl {
 
 namespace {
 
 using Json = nlohmann::json;
-using wire::MlColumnKind;
 
 constexpr size_t kMaxOneHot = 24;
 constexpr size_t kMaxCategories = 10000;
@@ -56,12 +55,12 @@ void EncodeDate(int64_t micros, float* out) {
 
 size_t FeatureEncoding::Width(size_t column) const {
   switch (columns_[column].kind) {
-    case MlColumnKind::kDate:
-    case MlColumnKind::kDateTime:
+    case ColumnKind::kDate:
+    case ColumnKind::kDateTime:
       return 4;
-    case MlColumnKind::kText:
+    case ColumnKind::kText:
       return kWordFeatures;
-    case MlColumnKind::kString: {
+    case ColumnKind::kString: {
       const size_t count = categories_[column].size();
       return count <= kMaxOneHot ? std::max<size_t>(count, 1) : 1;
     }
@@ -80,13 +79,13 @@ void FeatureEncoding::SetOwners() {
   }
 }
 
-FeatureEncoding FeatureEncoding::Learn(const MlRows& rows, const std::string& target) {
+FeatureEncoding FeatureEncoding::Learn(const Table& rows, const std::string& target) {
   FeatureEncoding encoding;
-  for (const MlValues& values : rows.columns()) {
-    if (values.column.name == target) continue;
-    encoding.columns_.push_back(values.column);
+  for (const Column& values : rows.columns()) {
+    if (values.spec.name == target) continue;
+    encoding.columns_.push_back(values.spec);
     auto& categories = encoding.categories_.emplace_back();
-    if (values.column.kind != MlColumnKind::kString) continue;
+    if (values.spec.kind != ColumnKind::kString) continue;
     std::map<std::string_view, size_t> counts;
     for (size_t row = 0; row < rows.num_rows(); ++row)
       if (!values.is_null[row]) ++counts[values.str[row]];
@@ -102,20 +101,20 @@ FeatureEncoding FeatureEncoding::Learn(const MlRows& rows, const std::string& ta
   return encoding;
 }
 
-Result<std::vector<float>> FeatureEncoding::Encode(const MlRows& rows) const {
-  std::vector<const MlValues*> sources;
-  for (const wire::MlColumn& column : columns_) {
-    const MlValues* values = rows.Find(column.name);
+Result<std::vector<float>> FeatureEncoding::Encode(const Table& rows) const {
+  std::vector<const Column*> sources;
+  for (const ColumnSpec& column : columns_) {
+    const Column* values = rows.Find(column.name);
     if (values == nullptr)
       return MakeError(ErrorCode::kInvalidArgument,
                        "ML003011: Columns of provided data need to match those used for training. "
                        "Column " +
                            column.name + " is missing.");
-    const bool was_text = wire::LaneOf(column.kind) == plan::Lane::kStr;
-    const bool is_text = wire::LaneOf(values->column.kind) == plan::Lane::kStr;
+    const bool was_text = StorageOf(column.kind) == Storage::kText;
+    const bool is_text = StorageOf(values->spec.kind) == Storage::kText;
     if (was_text != is_text)
       return MakeError(ErrorCode::kInvalidArgument,
-                       "ML003015: Column " + column.name + " has type " + values->column.type +
+                       "ML003015: Column " + column.name + " has type " + values->spec.type +
                            ", which does not match the type in training, " + column.type + ".");
     sources.push_back(values);
   }
@@ -123,9 +122,9 @@ Result<std::vector<float>> FeatureEncoding::Encode(const MlRows& rows) const {
   std::vector<float> matrix(rows.num_rows() * width, 0.0f);
   size_t at = 0;
   for (size_t i = 0; i < columns_.size(); at += Width(i), ++i) {
-    const MlValues& values = *sources[i];
+    const Column& values = *sources[i];
     const size_t own_width = Width(i);
-    const bool is_f64 = wire::LaneOf(values.column.kind) == plan::Lane::kF64;
+    const bool is_f64 = StorageOf(values.spec.kind) == Storage::kFloat;
     for (size_t row = 0; row < rows.num_rows(); ++row) {
       float* out = &matrix[row * width + at];
       if (values.is_null[row]) {
@@ -133,10 +132,10 @@ Result<std::vector<float>> FeatureEncoding::Encode(const MlRows& rows) const {
         continue;
       }
       switch (columns_[i].kind) {
-        case MlColumnKind::kText:
+        case ColumnKind::kText:
           EncodeText(values.str[row], out);
           break;
-        case MlColumnKind::kString: {
+        case ColumnKind::kString: {
           const auto found = ranks_[i].find(values.str[row]);
           if (categories_[i].size() > kMaxOneHot)
             *out = found == ranks_[i].end() ? kNull : static_cast<float>(found->second);
@@ -144,8 +143,8 @@ Result<std::vector<float>> FeatureEncoding::Encode(const MlRows& rows) const {
             out[found->second] = 1;
           break;
         }
-        case MlColumnKind::kDate:
-        case MlColumnKind::kDateTime:
+        case ColumnKind::kDate:
+        case ColumnKind::kDateTime:
           if (is_f64)
             std::fill(out, out + own_width, kNull);
           else
@@ -154,7 +153,7 @@ Result<std::vector<float>> FeatureEncoding::Encode(const MlRows& rows) const {
         default:
           if (is_f64)
             *out = static_cast<float>(values.f64[row]);
-          else if (values.column.kind == MlColumnKind::kUnsigned)
+          else if (values.spec.kind == ColumnKind::kUnsigned)
             *out = static_cast<float>(static_cast<uint64_t>(values.i64[row]));
           else
             *out = static_cast<float>(values.i64[row]);
@@ -188,10 +187,9 @@ Result<FeatureEncoding> FeatureEncoding::FromJson(const Json& json) {
                            item.contains("categories") && item["categories"].is_array();
     if (!is_column) return damaged();
     const int kind = item["kind"];
-    if (kind < static_cast<int>(MlColumnKind::kFloat) ||
-        kind > static_cast<int>(MlColumnKind::kYear))
+    if (kind < static_cast<int>(ColumnKind::kFloat) || kind > static_cast<int>(ColumnKind::kYear))
       return damaged();
-    encoding.columns_.push_back({item["name"], static_cast<MlColumnKind>(kind), item["type"]});
+    encoding.columns_.push_back({item["name"], static_cast<ColumnKind>(kind), item["type"]});
     auto& categories = encoding.categories_.emplace_back();
     for (const Json& category : item["categories"]) {
       if (!category.is_string()) return damaged();
@@ -202,4 +200,4 @@ Result<FeatureEncoding> FeatureEncoding::FromJson(const Json& json) {
   return encoding;
 }
 
-}  // namespace sirocco::node
+}  // namespace sirocco::automl

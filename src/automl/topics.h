@@ -1,7 +1,7 @@
 // Topic modelling: a non-negative factorisation of the documents' tf-idf weights. A document's
 // answer is the words of the topics that make up most of it.
 //
-// File (ml_model_file.h): everything is in the JSON text. Threads: one per model.
+// File (model_file.h): everything is in the JSON text. Threads: one per model.
 #pragma once
 
 #include <map>
@@ -12,7 +12,7 @@
 
 #include "common/error.h"
 
-namespace sirocco::node {
+namespace sirocco::automl {
 
 class TopicModel {
  public:
@@ -43,4 +43,4 @@ class TopicModel {
   std::vector<float> gram_;     // products of the topics' weights, for prediction
 };
 
-}  // namespace sirocco::node
+}  // namespace sirocco::automl

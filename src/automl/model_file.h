@@ -9,7 +9,7 @@
 
 #include "common/error.h"
 
-namespace sirocco::node {
+namespace sirocco::automl {
 
 struct ModelFile {
   nlohmann::json header;  // an object with a string member "task"
@@ -25,4 +25,4 @@ std::unexpected<Error> DamagedModel();
 nlohmann::json NumbersToJson(const std::vector<float>& numbers);
 Result<std::vector<float>> NumbersFromJson(const nlohmann::json& json);
 
-}  // namespace sirocco::node
+}  // namespace sirocco::automl

@@ -1,4 +1,4 @@
-#include "node/ml_model_file.h"
+#include "automl/model_file.h"
 
 #include <cmath>
 #include <cstdint>
@@ -8,7 +8,7 @@
 
 #include "common/bytes.h"
 
-namespace sirocco::node {
+namespace sirocco::automl {
 
 namespace {
 
@@ -76,4 +76,4 @@ Result<std::vector<float>> NumbersFromJson(const Json& json) {
   return numbers;
 }
 
-}  // namespace sirocco::node
+}  // namespace sirocco::automl

@@ -1,10 +1,10 @@
-#include "node/ml_metrics.h"
+#include "automl/metrics.h"
 
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 
-namespace sirocco::node {
+namespace sirocco::automl {
 
 namespace {
 
@@ -153,4 +153,4 @@ Result<std::optional<double>> RegressionScore(const std::string& metric,
   return 1 - squares / total;
 }
 
-}  // namespace sirocco::node
+}  // namespace sirocco::automl

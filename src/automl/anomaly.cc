@@ -1,14 +1,14 @@
-#include "node/ml_anomaly.h"
+#include "automl/anomaly.h"
 
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <random>
 
-#include "node/ml_metrics.h"
-#include "node/ml_model_file.h"
+#include "automl/metrics.h"
+#include "automl/model_file.h"
 
-namespace sirocco::node {
+namespace sirocco::automl {
 
 namespace {
 
@@ -19,7 +19,7 @@ constexpr size_t kNeighbours = 20;
 
 }  // namespace
 
-Result<std::vector<float>> AnomalyModel::Standardise(const MlRows& rows) const {
+Result<std::vector<float>> AnomalyModel::Standardise(const Table& rows) const {
   ASSIGN_OR_RETURN(std::vector<float> matrix, encoding_.Encode(rows));
   const size_t width = encoding_.num_features();
   for (size_t i = 0; i < matrix.size(); ++i) {
@@ -55,7 +55,7 @@ double AnomalyModel::Distance(const float* row, bool skips_self) const {
   return sum / static_cast<double>(std::max<size_t>(1, nearest.size() - first));
 }
 
-Result<std::unique_ptr<AnomalyModel>> AnomalyModel::Train(const MlRows& rows, double contamination,
+Result<std::unique_ptr<AnomalyModel>> AnomalyModel::Train(const Table& rows, double contamination,
                                                           uint32_t seed) {
   auto model = std::make_unique<AnomalyModel>();
   model->encoding_ = FeatureEncoding::Learn(rows, "");
@@ -134,7 +134,7 @@ Result<std::unique_ptr<AnomalyModel>> AnomalyModel::FromBytes(std::string_view b
   return model;
 }
 
-Result<std::vector<double>> AnomalyModel::Predict(const MlRows& rows) const {
+Result<std::vector<double>> AnomalyModel::Predict(const Table& rows) const {
   ASSIGN_OR_RETURN(const std::vector<float> standard, Standardise(rows));
   const size_t width = encoding_.num_features();
   std::vector<double> probabilities;
@@ -177,4 +177,4 @@ Result<std::optional<double>> AnomalyScore(const std::string& metric,
   return ClassificationScore(metric, both, 2, labels);
 }
 
-}  // namespace sirocco::node
+}  // namespace sirocco::automl

@@ -7,7 +7,7 @@
 
 #include "common/error.h"
 
-namespace sirocco::node {
+namespace sirocco::automl {
 
 // `probabilities`: num_classes per row. `labels`: indices of classes; one that is num_classes is of
 // a class the model does not know. nullopt: not computable (no rows). kInvalidArgument: no such
@@ -20,4 +20,4 @@ Result<std::optional<double>> RegressionScore(const std::string& metric,
                                               const std::vector<float>& predictions,
                                               const std::vector<double>& values);
 
-}  // namespace sirocco::node
+}  // namespace sirocco::automl

@@ -1,4 +1,4 @@
-#include "node/ml_recommend.h"
+#include "automl/recommend.h"
 
 #include <algorithm>
 #include <array>
@@ -6,10 +6,9 @@
 #include <nlohmann/json.hpp>
 #include <random>
 
-#include "node/ml_boosting.h"
-#include "node/ml_model_file.h"
+#include "automl/model_file.h"
 
-namespace sirocco::node {
+namespace sirocco::automl {
 
 namespace {
 
@@ -125,15 +124,15 @@ void RecommendationModel::SolveSide(Side* side, const Side& other, bool is_users
   }
 }
 
-Result<std::unique_ptr<RecommendationModel>> RecommendationModel::Train(const MlRows& rows,
+Result<std::unique_ptr<RecommendationModel>> RecommendationModel::Train(const Table& rows,
                                                                         const Options& options) {
-  const MlValues* users = rows.Find(options.users);
-  const MlValues* items = rows.Find(options.items);
-  const MlValues* target = rows.Find(options.target);
+  const Column* users = rows.Find(options.users);
+  const Column* items = rows.Find(options.items);
+  const Column* target = rows.Find(options.target);
   if (users == nullptr || items == nullptr || target == nullptr)
     return MakeError(ErrorCode::kInvalidArgument,
                      "the columns of users, items and ratings must be three columns of the table");
-  if (wire::LaneOf(target->column.kind) == plan::Lane::kStr)
+  if (StorageOf(target->spec.kind) == Storage::kText)
     return MakeError(ErrorCode::kInvalidArgument,
                      "ML003015: The target column of a recommendation task must be numeric: " +
                          options.target + ".");
@@ -159,10 +158,10 @@ Result<std::unique_ptr<RecommendationModel>> RecommendationModel::Train(const Ml
       return MakeError(ErrorCode::kInvalidArgument,
                        "ML001053: The training data has unlabeled samples: the target column " +
                            options.target + " is NULL.");
-    const size_t user = place(&model->users_, BoostedModel::LabelOf(*users, row));
-    const size_t item = place(&model->items_, BoostedModel::LabelOf(*items, row));
+    const size_t user = place(&model->users_, users->TextAt(row));
+    const size_t item = place(&model->items_, items->TextAt(row));
     auto& [sum, count] = pairs[{user, item}];
-    sum += BoostedModel::NumberOf(*target, row);
+    sum += target->NumberAt(row);
     ++count;
   }
   model->ratings_.resize(model->users_.ids.size());
@@ -332,4 +331,4 @@ Result<std::unique_ptr<RecommendationModel>> RecommendationModel::FromBytes(
   return model;
 }
 
-}  // namespace sirocco::node
+}  // namespace sirocco::automl

@@ -1,4 +1,4 @@
-#include "node/ml_boosting.h"
+#include "automl/boosting.h"
 
 #include <xgboost/c_api.h>
 
@@ -11,14 +11,13 @@
 #include <random>
 #include <thread>
 
-#include "node/ml_model_file.h"
+#include "automl/model_file.h"
 
-namespace sirocco::node {
+namespace sirocco::automl {
 
 namespace {
 
 using Json = nlohmann::json;
-using wire::MlColumnKind;
 
 constexpr size_t kMinClassRows = 5;
 constexpr size_t kMaxClasses = 10000;
@@ -105,37 +104,14 @@ BoostedModel::~BoostedModel() {
   if (booster_ != nullptr) XGBoosterFree(booster_);
 }
 
-std::string BoostedModel::LabelOf(const MlValues& target, size_t row) {
-  switch (wire::LaneOf(target.column.kind)) {
-    case plan::Lane::kStr:
-      return target.str[row];
-    case plan::Lane::kF64: {
-      char text[32];
-      std::snprintf(text, sizeof(text), "%.15g", target.f64[row]);
-      return text;
-    }
-    default:
-      return target.column.kind == MlColumnKind::kUnsigned
-                 ? std::to_string(static_cast<uint64_t>(target.i64[row]))
-                 : std::to_string(target.i64[row]);
-  }
-}
-
-double BoostedModel::NumberOf(const MlValues& target, size_t row) {
-  if (wire::LaneOf(target.column.kind) == plan::Lane::kF64) return target.f64[row];
-  return target.column.kind == MlColumnKind::kUnsigned
-             ? static_cast<double>(static_cast<uint64_t>(target.i64[row]))
-             : static_cast<double>(target.i64[row]);
-}
-
 size_t BoostedModel::ClassOf(const std::string& name) const {
   const auto found = std::lower_bound(classes_.begin(), classes_.end(), name);
   if (found == classes_.end() || *found != name) return classes_.size();
   return static_cast<size_t>(found - classes_.begin());
 }
 
-Result<void> BoostedModel::ReadTarget(const MlRows& rows, std::vector<float>* labels) {
-  const MlValues* target = rows.Find(target_);
+Result<void> BoostedModel::ReadTarget(const Table& rows, std::vector<float>* labels) {
+  const Column* target = rows.Find(target_);
   if (target == nullptr)
     return MakeError(ErrorCode::kInvalidArgument, "the target column is missing: " + target_);
   const auto unlabelled = std::count(target->is_null.begin(), target->is_null.end(), 1);
@@ -144,17 +120,17 @@ Result<void> BoostedModel::ReadTarget(const MlRows& rows, std::vector<float>* la
                      "ML001053: The training data has unlabeled samples: the target column " +
                          target_ + " is NULL in " + std::to_string(unlabelled) + " rows.");
   if (!is_classification_) {
-    if (wire::LaneOf(target->column.kind) == plan::Lane::kStr)
+    if (StorageOf(target->spec.kind) == Storage::kText)
       return MakeError(
           ErrorCode::kInvalidArgument,
           "ML003015: The target column of a regression task must be numeric: " + target_ + ".");
     for (size_t row = 0; row < rows.num_rows(); ++row)
-      labels->push_back(static_cast<float>(NumberOf(*target, row)));
+      labels->push_back(static_cast<float>(target->NumberAt(row)));
     return {};
   }
-  has_numeric_classes_ = wire::LaneOf(target->column.kind) != plan::Lane::kStr;
+  has_numeric_classes_ = StorageOf(target->spec.kind) != Storage::kText;
   std::map<std::string, size_t> counts;
-  for (size_t row = 0; row < rows.num_rows(); ++row) ++counts[LabelOf(*target, row)];
+  for (size_t row = 0; row < rows.num_rows(); ++row) ++counts[target->TextAt(row)];
   const auto num_small = std::count_if(
       counts.begin(), counts.end(), [](const auto& entry) { return entry.second < kMinClassRows; });
   if (num_small != 0)
@@ -173,7 +149,7 @@ Result<void> BoostedModel::ReadTarget(const MlRows& rows, std::vector<float>* la
                                                    " classes are more than can be trained on.");
   for (const auto& [name, count] : counts) classes_.push_back(name);
   for (size_t row = 0; row < rows.num_rows(); ++row)
-    labels->push_back(static_cast<float>(ClassOf(LabelOf(*target, row))));
+    labels->push_back(static_cast<float>(ClassOf(target->TextAt(row))));
   return {};
 }
 
@@ -265,7 +241,7 @@ Result<void> BoostedModel::Fit(const std::vector<float>& matrix, const std::vect
   return {};
 }
 
-Result<std::unique_ptr<BoostedModel>> BoostedModel::Train(const MlRows& rows,
+Result<std::unique_ptr<BoostedModel>> BoostedModel::Train(const Table& rows,
                                                           const TrainingOptions& options,
                                                           const OnProgress& on_progress) {
   std::unique_ptr<BoostedModel> model(new BoostedModel);
@@ -435,7 +411,7 @@ Result<std::vector<float>> BoostedModel::PredictByLibrary(const std::vector<floa
   return std::vector<float>(result, result + count);
 }
 
-Result<std::vector<float>> BoostedModel::Predict(const MlRows& rows) {
+Result<std::vector<float>> BoostedModel::Predict(const Table& rows) {
   ASSIGN_OR_RETURN(const std::vector<float> matrix, encoding_.Encode(rows));
   return PredictEncoded(matrix);
 }
@@ -474,8 +450,8 @@ double BoostedModel::Loss(const std::vector<float>& outputs,
   return labels.empty() ? 0 : sum / static_cast<double>(labels.size());
 }
 
-Result<std::vector<double>> BoostedModel::PermutationImportance(const MlRows& rows) {
-  const MlValues* target = rows.Find(target_);
+Result<std::vector<double>> BoostedModel::PermutationImportance(const Table& rows) {
+  const Column* target = rows.Find(target_);
   if (target == nullptr)
     return MakeError(ErrorCode::kInvalidArgument, "the target column is missing: " + target_);
   ASSIGN_OR_RETURN(std::vector<float> matrix, encoding_.Encode(rows));
@@ -485,10 +461,10 @@ Result<std::vector<double>> BoostedModel::PermutationImportance(const MlRows& ro
   std::vector<float> labels;
   for (size_t row = 0; row < rows.num_rows(); row += step) {
     if (target->is_null[row]) continue;
-    const size_t name = is_classification_ ? ClassOf(LabelOf(*target, row)) : 0;
+    const size_t name = is_classification_ ? ClassOf(target->TextAt(row)) : 0;
     if (is_classification_ && name == classes_.size()) continue;
     labels.push_back(is_classification_ ? static_cast<float>(name)
-                                        : static_cast<float>(NumberOf(*target, row)));
+                                        : static_cast<float>(target->NumberAt(row)));
     chosen.push_back(row);
   }
   matrix = TakeRows(matrix, width, chosen);
@@ -511,7 +487,7 @@ Result<std::vector<double>> BoostedModel::PermutationImportance(const MlRows& ro
   return importance;
 }
 
-Result<std::vector<double>> BoostedModel::ShapImportance(const MlRows& rows) {
+Result<std::vector<double>> BoostedModel::ShapImportance(const Table& rows) {
   ASSIGN_OR_RETURN(std::vector<float> matrix, encoding_.Encode(rows));
   const size_t width = encoding_.num_features();
   const size_t step = std::max<size_t>(1, rows.num_rows() / kMaxExplainedRows);
@@ -534,7 +510,7 @@ Result<std::vector<double>> BoostedModel::ShapImportance(const MlRows& rows) {
   return importance;
 }
 
-Result<std::vector<double>> BoostedModel::Attributions(const MlRows& rows, bool by_shap) {
+Result<std::vector<double>> BoostedModel::Attributions(const Table& rows, bool by_shap) {
   ASSIGN_OR_RETURN(const std::vector<float> matrix, encoding_.Encode(rows));
   ASSIGN_OR_RETURN(const std::vector<float> base, PredictEncoded(matrix));
   const size_t width = encoding_.num_features(), num_columns = encoding_.columns().size();
@@ -573,4 +549,4 @@ Result<std::vector<double>> BoostedModel::Attributions(const MlRows& rows, bool 
   return attributions;
 }
 
-}  // namespace sirocco::node
+}  // namespace sirocco::automl

@@ -9,7 +9,7 @@
 
 #include "common/error.h"
 
-namespace sirocco::node {
+namespace sirocco::automl {
 
 class FlatTrees {
  public:
@@ -36,4 +36,4 @@ class FlatTrees {
   std::vector<uint32_t> outputs_;  // of each tree
 };
 
-}  // namespace sirocco::node
+}  // namespace sirocco::automl

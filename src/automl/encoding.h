@@ -12,24 +12,24 @@
 #include <string>
 #include <vector>
 
+#include "automl/table.h"
 #include "common/error.h"
-#include "node/ml_rows.h"
 
-namespace sirocco::node {
+namespace sirocco::automl {
 
 class FeatureEncoding {
  public:
   // Learns from `rows`, leaving out column `target` (may be empty).
-  static FeatureEncoding Learn(const MlRows& rows, const std::string& target);
+  static FeatureEncoding Learn(const Table& rows, const std::string& target);
 
   // The table columns, in order.
-  const std::vector<wire::MlColumn>& columns() const { return columns_; }
+  const std::vector<ColumnSpec>& columns() const { return columns_; }
   size_t num_features() const { return owners_.size(); }
   // For each feature the index of its column.
   const std::vector<size_t>& owners() const { return owners_; }
   // Row-major, num_features() values per row. kInvalidArgument: a column is missing or of another
   // lane.
-  Result<std::vector<float>> Encode(const MlRows& rows) const;
+  Result<std::vector<float>> Encode(const Table& rows) const;
 
   nlohmann::json ToJson() const;
   static Result<FeatureEncoding> FromJson(const nlohmann::json& json);
@@ -38,11 +38,11 @@ class FeatureEncoding {
   void SetOwners();
   size_t Width(size_t column) const;
 
-  std::vector<wire::MlColumn> columns_;
+  std::vector<ColumnSpec> columns_;
   // Of string columns: values by falling frequency.
   std::vector<std::vector<std::string>> categories_;
   std::vector<std::map<std::string, size_t, std::less<>>> ranks_;
   std::vector<size_t> owners_;
 };
 
-}  // namespace sirocco::node
+}  // namespace sirocco::automl

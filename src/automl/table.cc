@@ -1,4 +1,4 @@
-#include "node/ml_rows.h"
+#include "automl/table.h"
 
 #include <charconv>
 #include <chrono>
@@ -6,12 +6,11 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-namespace sirocco::node {
+namespace sirocco::automl {
 
 namespace {
 
 using Json = nlohmann::json;
-using wire::MlColumnKind;
 
 constexpr int64_t kMicros = 1000000;
 
@@ -73,19 +72,19 @@ std::string TextOf(const Json& value) {
                            : value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-std::optional<int64_t> IntegerOf(const Json& value, MlColumnKind kind) {
+std::optional<int64_t> IntegerOf(const Json& value, ColumnKind kind) {
   if (value.is_string()) {
     int64_t micros;
     const std::string& text = value.get_ref<const std::string&>();
-    if ((kind == MlColumnKind::kDate || kind == MlColumnKind::kDateTime) &&
+    if ((kind == ColumnKind::kDate || kind == ColumnKind::kDateTime) &&
         ParseDateTime(text, &micros))
       return micros;
-    if (kind == MlColumnKind::kTime && ParseTime(text, &micros)) return micros;
+    if (kind == ColumnKind::kTime && ParseTime(text, &micros)) return micros;
   }
-  if (value.is_number_unsigned() && kind == MlColumnKind::kUnsigned)
+  if (value.is_number_unsigned() && kind == ColumnKind::kUnsigned)
     return static_cast<int64_t>(value.get<uint64_t>());
   if (value.is_number_integer()) return value.get<int64_t>();
-  if (kind == MlColumnKind::kDate || kind == MlColumnKind::kDateTime || kind == MlColumnKind::kTime)
+  if (kind == ColumnKind::kDate || kind == ColumnKind::kDateTime || kind == ColumnKind::kTime)
     return std::nullopt;
   const std::optional<double> number = NumberOf(value);
   if (!number || !(std::abs(*number) < 9.2e18)) return std::nullopt;
@@ -116,19 +115,52 @@ bool ParseTime(std::string_view text, int64_t* micros) {
   return true;
 }
 
-MlRows::MlRows(std::vector<wire::MlColumn> columns) {
-  for (wire::MlColumn& column : columns) columns_.emplace_back().column = std::move(column);
+Storage StorageOf(ColumnKind kind) {
+  switch (kind) {
+    case ColumnKind::kFloat:
+      return Storage::kFloat;
+    case ColumnKind::kString:
+    case ColumnKind::kText:
+      return Storage::kText;
+    default:
+      return Storage::kInteger;
+  }
 }
 
-const MlValues* MlRows::Find(std::string_view name) const {
-  for (const MlValues& values : columns_)
-    if (values.column.name == name) return &values;
+double Column::NumberAt(size_t row) const {
+  if (StorageOf(spec.kind) == Storage::kFloat) return f64[row];
+  return spec.kind == ColumnKind::kUnsigned ? static_cast<double>(static_cast<uint64_t>(i64[row]))
+                                            : static_cast<double>(i64[row]);
+}
+
+std::string Column::TextAt(size_t row) const {
+  switch (StorageOf(spec.kind)) {
+    case Storage::kText:
+      return str[row];
+    case Storage::kFloat: {
+      char text[32];
+      std::snprintf(text, sizeof(text), "%.15g", f64[row]);
+      return text;
+    }
+    default:
+      return spec.kind == ColumnKind::kUnsigned ? std::to_string(static_cast<uint64_t>(i64[row]))
+                                                : std::to_string(i64[row]);
+  }
+}
+
+Table::Table(std::vector<ColumnSpec> columns) {
+  for (ColumnSpec& column : columns) columns_.emplace_back().spec = std::move(column);
+}
+
+const Column* Table::Find(std::string_view name) const {
+  for (const Column& values : columns_)
+    if (values.spec.name == name) return &values;
   return nullptr;
 }
 
-void MlRows::Clear() {
+void Table::Clear() {
   num_rows_ = 0;
-  for (MlValues& values : columns_) {
+  for (Column& values : columns_) {
     values.f64.clear();
     values.i64.clear();
     values.str.clear();
@@ -136,83 +168,49 @@ void MlRows::Clear() {
   }
 }
 
-Result<void> MlRows::Append(const wire::ColumnBatchView& batch) {
-  if (batch.columns().size() != columns_.size())
-    return MakeError(ErrorCode::kInvalidArgument, "a batch has a wrong number of columns");
-  for (size_t i = 0; i < columns_.size(); ++i)
-    if (batch.columns()[i].lane != wire::LaneOf(columns_[i].column.kind))
-      return MakeError(ErrorCode::kInvalidArgument,
-                       "a batch has a wrong lane for column " + columns_[i].column.name);
-  const uint32_t count = batch.num_rows();
-  for (size_t i = 0; i < columns_.size(); ++i) {
-    const wire::ColumnBatchView::Column& from = batch.columns()[i];
-    MlValues& to = columns_[i];
-    if (from.nulls == nullptr)
-      to.is_null.insert(to.is_null.end(), count, 0);
-    else
-      to.is_null.insert(to.is_null.end(), from.nulls, from.nulls + count);
-    switch (from.lane) {
-      case plan::Lane::kF64: {
-        const auto* values = static_cast<const double*>(from.values);
-        to.f64.insert(to.f64.end(), values, values + count);
-        break;
-      }
-      case plan::Lane::kStr:
-        for (uint32_t row = 0; row < count; ++row) to.str.emplace_back(from.str(row));
-        break;
-      default: {
-        const auto* values = static_cast<const int64_t*>(from.values);
-        to.i64.insert(to.i64.end(), values, values + count);
-      }
-    }
-  }
-  num_rows_ += count;
-  return {};
-}
-
-Result<void> MlRows::AppendJson(std::string_view object) {
+Result<void> Table::AppendJson(std::string_view object) {
   const Json row = Json::parse(object, nullptr, /*allow_exceptions=*/false);
   if (!row.is_object()) return MakeError(ErrorCode::kInvalidArgument, "the row is no JSON object");
   std::string missing;
-  for (const MlValues& values : columns_)
-    if (!row.contains(values.column.name))
-      missing += (missing.empty() ? "" : ", ") + values.column.name;
+  for (const Column& values : columns_)
+    if (!row.contains(values.spec.name))
+      missing += (missing.empty() ? "" : ", ") + values.spec.name;
   if (!missing.empty())
     return MakeError(ErrorCode::kInvalidArgument,
                      "Columns of provided data need to match those used for training. The row has "
                      "no member named " +
                          missing + ".");
-  const auto wrong = [](const MlValues& values, const Json& value) {
+  const auto wrong = [](const Column& values, const Json& value) {
     return MakeError(ErrorCode::kInvalidArgument,
-                     "ML003015: The value of " + values.column.name +
-                         " does not match the column's type in training, " + values.column.type +
+                     "ML003015: The value of " + values.spec.name +
+                         " does not match the column's type in training, " + values.spec.type +
                          ": " + TextOf(value));
   };
   // Values first, so that an error leaves no half row.
-  for (const MlValues& values : columns_) {
-    const Json& value = row[values.column.name];
-    const plan::Lane lane = wire::LaneOf(values.column.kind);
-    if (value.is_null() || lane == plan::Lane::kStr) continue;
-    if (lane == plan::Lane::kF64 ? !NumberOf(value) : !IntegerOf(value, values.column.kind))
+  for (const Column& values : columns_) {
+    const Json& value = row[values.spec.name];
+    const Storage lane = StorageOf(values.spec.kind);
+    if (value.is_null() || lane == Storage::kText) continue;
+    if (lane == Storage::kFloat ? !NumberOf(value) : !IntegerOf(value, values.spec.kind))
       return wrong(values, value);
   }
-  for (MlValues& values : columns_) {
-    const Json& value = row[values.column.name];
+  for (Column& values : columns_) {
+    const Json& value = row[values.spec.name];
     const bool is_null = value.is_null();
     values.is_null.push_back(is_null);
-    switch (wire::LaneOf(values.column.kind)) {
-      case plan::Lane::kF64:
+    switch (StorageOf(values.spec.kind)) {
+      case Storage::kFloat:
         values.f64.push_back(is_null ? 0 : *NumberOf(value));
         break;
-      case plan::Lane::kStr:
+      case Storage::kText:
         values.str.push_back(is_null ? std::string() : TextOf(value));
         break;
       default:
-        values.i64.push_back(is_null ? 0 : *IntegerOf(value, values.column.kind));
+        values.i64.push_back(is_null ? 0 : *IntegerOf(value, values.spec.kind));
     }
   }
   ++num_rows_;
   return {};
 }
 
-}  // namespace sirocco::node
+}  // namespace sirocco::automl

@@ -3,25 +3,23 @@
 
 #include <random>
 
-#include "node/ml_boosting.h"
-#include "node/ml_metrics.h"
-#include "node/ml_rows.h"
+#include "automl/boosting.h"
+#include "automl/metrics.h"
+#include "automl/table.h"
 
-namespace sirocco::node {
+namespace sirocco::automl {
 namespace {
 
-using wire::MlColumnKind;
-
-std::vector<wire::MlColumn> Columns() {
-  return {{"x", MlColumnKind::kFloat, "float"},
-          {"n", MlColumnKind::kInteger, "int"},
-          {"s", MlColumnKind::kString, "varchar(10)"},
-          {"d", MlColumnKind::kDateTime, "datetime"},
-          {"y", MlColumnKind::kString, "varchar(10)"}};
+std::vector<ColumnSpec> Columns() {
+  return {{"x", ColumnKind::kFloat, "float"},
+          {"n", ColumnKind::kInteger, "int"},
+          {"s", ColumnKind::kString, "varchar(10)"},
+          {"d", ColumnKind::kDateTime, "datetime"},
+          {"y", ColumnKind::kString, "varchar(10)"}};
 }
 
-MlRows SomeRows(int count) {
-  MlRows rows(Columns());
+Table SomeRows(int count) {
+  Table rows(Columns());
   for (int i = 0; i < count; ++i) {
     const std::string row = R"({"x": )" + std::to_string(i % 17) + R"(, "n": )" +
                             (i % 5 == 0 ? "null" : std::to_string(i)) + R"(, "s": "v)" +
@@ -33,7 +31,7 @@ MlRows SomeRows(int count) {
   return rows;
 }
 
-std::unique_ptr<BoostedModel> Train(const MlRows& rows) {
+std::unique_ptr<BoostedModel> Train(const Table& rows) {
   TrainingOptions options;
   options.target = "y";
   auto model = BoostedModel::Train(rows, options, [](const char*, double) {});
@@ -42,7 +40,7 @@ std::unique_ptr<BoostedModel> Train(const MlRows& rows) {
 }
 
 TEST(MlModel, PredictsTheSameAfterAWayThroughBytes) {
-  const MlRows rows = SomeRows(200);
+  const Table rows = SomeRows(200);
   const auto model = Train(rows);
   const std::string bytes = *model->ToBytes();
   const auto read = BoostedModel::FromBytes(bytes);
@@ -53,13 +51,13 @@ TEST(MlModel, PredictsTheSameAfterAWayThroughBytes) {
   // A row by itself, and many rows with several threads: the same to the last bit.
   const std::vector<float> all = *model->Predict(rows);
   (*read)->SetThreads(2);
-  const MlRows many = SomeRows(3000);
+  const Table many = SomeRows(3000);
   const std::vector<float> of_many = *(*read)->Predict(many);
   for (size_t i = 0; i < 100; ++i) EXPECT_EQ(of_many[i], all[i]);
 }
 
 TEST(MlModel, SameBytesForTheSameData) {
-  const MlRows rows = SomeRows(150);
+  const Table rows = SomeRows(150);
   EXPECT_EQ(*Train(rows)->ToBytes(), *Train(rows)->ToBytes());
 }
 
@@ -81,13 +79,13 @@ TEST(MlModel, DamagedBytesAreAnError) {
 TEST(MlModel, RefusesWhatCannotBeLearned) {
   TrainingOptions options;
   options.target = "y";
-  const auto error_of = [&](const MlRows& rows) {
+  const auto error_of = [&](const Table& rows) {
     auto model = BoostedModel::Train(rows, options, [](const char*, double) {});
     return model ? std::string() : model.error().message;
   };
-  MlRows few = SomeRows(8);
+  Table few = SomeRows(8);
   EXPECT_TRUE(error_of(few).starts_with("ML001031")) << error_of(few);
-  MlRows unlabelled = SomeRows(50);
+  Table unlabelled = SomeRows(50);
   ASSERT_TRUE(unlabelled.AppendJson(R"({"x": 1, "n": 1, "s": "", "d": null, "y": null})"));
   EXPECT_TRUE(error_of(unlabelled).starts_with("ML001053"));
   options.is_classification = false;
@@ -98,8 +96,8 @@ TEST(MlModel, RefusesWhatCannotBeLearned) {
   EXPECT_EQ(error_of(SomeRows(50)), "");
 }
 
-TEST(MlRows, ReadsJson) {
-  MlRows rows(Columns());
+TEST(Table, ReadsJson) {
+  Table rows(Columns());
   EXPECT_TRUE(rows.AppendJson(
       R"({"x": "1.5", "n": true, "s": 7, "d": "1970-01-02", "y": "Grün", "more": [1]})"));
   EXPECT_EQ(rows.columns()[0].f64[0], 1.5);
@@ -113,10 +111,10 @@ TEST(MlRows, ReadsJson) {
                             R"({"x": 1, "n": 1e300, "s": "", "d": "2023-02-29", "y": ""})"})
     EXPECT_FALSE(rows.AppendJson(wrong)) << wrong;
   EXPECT_EQ(rows.num_rows(), 1u);
-  for (const MlValues& values : rows.columns()) EXPECT_EQ(values.is_null.size(), 1u);
+  for (const Column& values : rows.columns()) EXPECT_EQ(values.is_null.size(), 1u);
 }
 
-TEST(MlRows, ReadsTimes) {
+TEST(Table, ReadsTimes) {
   int64_t micros = 0;
   EXPECT_TRUE(ParseDateTime("2000-01-01 00:00:00", &micros));
   EXPECT_EQ(micros, 946684800000000);
@@ -170,4 +168,4 @@ TEST(MlMetrics, RegressionByHand) {
 }
 
 }  // namespace
-}  // namespace sirocco::node
+}  // namespace sirocco::automl

@@ -1,10 +1,10 @@
-#include "node/ml_trees.h"
+#include "automl/flat_trees.h"
 
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-namespace sirocco::node {
+namespace sirocco::automl {
 
 namespace {
 
@@ -107,4 +107,4 @@ void FlatTrees::AddRows(const float* rows, size_t width, size_t num_rows, float*
   }
 }
 
-}  // namespace sirocco::node
+}  // namespace sirocco::automl

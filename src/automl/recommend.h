@@ -3,7 +3,7 @@
 // ratings at or above a threshold are wishes of weight kWishWeight among zeros, and the answer is a
 // rank, lower being better.
 //
-// Ids are texts, whatever the columns' types. File (ml_model_file.h): all in the JSON text.
+// Ids are texts, whatever the columns' types. File (model_file.h): all in the JSON text.
 // Threads: one per model.
 #pragma once
 
@@ -14,10 +14,10 @@
 #include <string_view>
 #include <vector>
 
+#include "automl/table.h"
 #include "common/error.h"
-#include "node/ml_rows.h"
 
-namespace sirocco::node {
+namespace sirocco::automl {
 
 class RecommendationModel {
  public:
@@ -30,7 +30,7 @@ class RecommendationModel {
   // Ids and their numbers, best first.
   using Ranking = std::vector<std::pair<std::string, double>>;
 
-  static Result<std::unique_ptr<RecommendationModel>> Train(const MlRows& rows,
+  static Result<std::unique_ptr<RecommendationModel>> Train(const Table& rows,
                                                             const Options& options);
   static Result<std::unique_ptr<RecommendationModel>> FromBytes(std::string_view bytes);
   std::string ToBytes() const;
@@ -63,4 +63,4 @@ class RecommendationModel {
   std::vector<std::map<size_t, float>> ratings_;  // by user: item -> rating
 };
 
-}  // namespace sirocco::node
+}  // namespace sirocco::automl

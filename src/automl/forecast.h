@@ -3,7 +3,7 @@
 // squared one-step errors. With exogenous variables a ridge regression on them comes first and the
 // smoothing gets what it leaves.
 //
-// File (ml_model_file.h): everything is in the JSON text. Threads: one per model.
+// File (model_file.h): everything is in the JSON text. Threads: one per model.
 #pragma once
 
 #include <memory>
@@ -13,10 +13,10 @@
 #include <string_view>
 #include <vector>
 
+#include "automl/table.h"
 #include "common/error.h"
-#include "node/ml_rows.h"
 
-namespace sirocco::node {
+namespace sirocco::automl {
 
 // One smoothed series: constants, the state after the last training row, and the errors' size.
 struct SmoothedSeries {
@@ -45,14 +45,14 @@ class ForecastModel {
     double mean = 0, lower = 0, upper = 0;
   };
 
-  static Result<std::unique_ptr<ForecastModel>> Train(const MlRows& rows, const Options& options);
+  static Result<std::unique_ptr<ForecastModel>> Train(const Table& rows, const Options& options);
   static Result<std::unique_ptr<ForecastModel>> FromBytes(std::string_view bytes);
   std::string ToBytes() const;
 
   const Options& options() const { return options_; }
   // Row-major, one entry per endogenous variable. Rows of the training time get fitted values,
   // later ones forecasts. `is_first`: these are the first rows of the table.
-  Result<std::vector<Bounds>> Predict(const MlRows& rows, double interval, bool is_first) const;
+  Result<std::vector<Bounds>> Predict(const Table& rows, double interval, bool is_first) const;
 
  private:
   struct Variable {
@@ -74,4 +74,4 @@ Result<std::optional<double>> ForecastScore(const std::string& metric,
                                             const std::vector<double>& predictions,
                                             const std::vector<double>& values);
 
-}  // namespace sirocco::node
+}  // namespace sirocco::automl

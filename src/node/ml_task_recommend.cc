@@ -1,19 +1,25 @@
-#include "node/ml_recommend_results.h"
-
+// Recommendation: what models answer, in HeatWave's forms, by the options recommend, topk and
+// remove_seen; and their scores.
 #include <algorithm>
 #include <cmath>
 #include <map>
 #include <vector>
 
-#include "node/ml_boosting.h"
-#include "node/ml_json_text.h"
-#include "node/ml_metrics.h"
+#include "automl/json_text.h"
+#include "automl/metrics.h"
+#include "automl/recommend.h"
+#include "node/ml_task.h"
 #include "wire/column_batch.h"
 
 namespace sirocco::node {
 
 namespace {
 
+using automl::NumberJson;
+using automl::QuoteJson;
+using automl::RecommendationModel;
+using automl::RegressionScore;
+using automl::RoundTo;
 using Json = nlohmann::json;
 using Id = std::optional<std::string>;
 
@@ -62,10 +68,10 @@ Result<std::string> ResultText(const RecommendationModel& model, const Json& opt
          "]}}";
 }
 
-Id IdAt(const MlRows& rows, const std::string& column, size_t row) {
-  const MlValues* values = rows.Find(column);
+Id IdAt(const automl::Table& rows, const std::string& column, size_t row) {
+  const automl::Column* values = rows.Find(column);
   if (values == nullptr || values->is_null[row]) return std::nullopt;
-  return BoostedModel::LabelOf(*values, row);
+  return values->TextAt(row);
 }
 
 // Numbers as they are written.
@@ -99,8 +105,6 @@ std::optional<double> RankingScore(
   return sum / static_cast<double>(relevant_by_user.size());
 }
 
-}  // namespace
-
 Result<std::string> RecommendationForRow(const RecommendationModel& model, const Json& options,
                                          const std::string& row) {
   const Json object = Json::parse(row, nullptr, /*allow_exceptions=*/false);
@@ -111,7 +115,7 @@ Result<std::string> RecommendationForRow(const RecommendationModel& model, const
 }
 
 Result<std::string> RecommendationsForRows(const RecommendationModel& model, const Json& options,
-                                           const MlRows& rows) {
+                                           const automl::Table& rows) {
   wire::ColumnBatchBuilder batch(std::vector<plan::Lane>{plan::Lane::kStr});
   for (size_t row = 0; row < rows.num_rows(); ++row) {
     ASSIGN_OR_RETURN(const std::string text,
@@ -125,9 +129,9 @@ Result<std::string> RecommendationsForRows(const RecommendationModel& model, con
 
 Result<std::optional<double>> RecommendationScore(const RecommendationModel& model,
                                                   const Json& options, const std::string& metric,
-                                                  const MlRows& rows) {
-  const MlValues* target = rows.Find(model.options().target);
-  if (target == nullptr || wire::LaneOf(target->column.kind) == plan::Lane::kStr)
+                                                  const automl::Table& rows) {
+  const automl::Column* target = rows.Find(model.options().target);
+  if (target == nullptr || target->is_text())
     return MakeError(ErrorCode::kInvalidArgument,
                      "ML006003: The column of ratings is missing or not numeric: " +
                          model.options().target + ".");
@@ -145,7 +149,7 @@ Result<std::optional<double>> RecommendationScore(const RecommendationModel& mod
     const Id user = IdAt(rows, model.options().users, row);
     const Id item = IdAt(rows, model.options().items, row);
     if (target->is_null[row] || !user || !item) continue;
-    const double value = BoostedModel::NumberOf(*target, row);
+    const double value = target->NumberAt(row);
     if (is_ranking) {
       if (value >= threshold) relevant[*user].push_back(*item);
     } else {
@@ -162,6 +166,62 @@ Result<std::optional<double>> RecommendationScore(const RecommendationModel& mod
       RegressionScore(is_root ? "neg_mean_squared_error" : metric, predictions, values));
   if (is_root && score) score = -std::sqrt(-*score);
   return score;
+}
+
+class ReadRecommendationModel : public ReadModel {
+ public:
+  explicit ReadRecommendationModel(std::unique_ptr<RecommendationModel> model)
+      : model_(std::move(model)) {}
+
+  Result<std::string> Output(const MlJob& job) override {
+    return RecommendationsForRows(*model_, job.options, *job.rows);
+  }
+  Result<std::optional<double>> Score(const MlJob& job) override {
+    return RecommendationScore(*model_, job.options, job.start.metric, *job.rows);
+  }
+  Result<std::string> Row(const wire::MlCall& call, const Json& options) override {
+    ASSIGN_OR_RETURN(const std::string text, RecommendationForRow(*model_, options, call.text));
+    return "\"ml_results\": " + text;
+  }
+
+ private:
+  std::unique_ptr<RecommendationModel> model_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<ReadModel>> ReadRecommendation(std::string_view bytes) {
+  ASSIGN_OR_RETURN(std::unique_ptr<RecommendationModel> model,
+                   RecommendationModel::FromBytes(bytes));
+  return std::make_unique<ReadRecommendationModel>(std::move(model));
+}
+
+Result<wire::MlDone> TrainRecommendation(const MlJob& job) {
+  job.on_progress("Algorithm selection", 0.05);
+  RecommendationModel::Options options;
+  options.users = job.options.value("users", "");
+  options.items = job.options.value("items", "");
+  options.target = job.start.target;
+  const std::string feedback = job.options.value("feedback", "explicit");
+  if (feedback != "explicit" && feedback != "implicit")
+    return MakeError(ErrorCode::kInvalidArgument,
+                     "ML006002: Option feedback must be explicit or implicit.");
+  options.is_implicit = feedback == "implicit";
+  options.threshold = job.options.value("feedback_threshold", 1.0);
+  options.seed = job.options.value("seed", 7u);
+  ASSIGN_OR_RETURN(const std::unique_ptr<RecommendationModel> model,
+                   RecommendationModel::Train(*job.rows, options));
+  wire::MlDone done;
+  done.bytes = model->ToBytes();
+  const Json metadata = {{"algorithm_name", options.is_implicit ? "iALS" : "ALS"},
+                         {"model_quality", "high"},
+                         {"n_rows", job.rows->num_rows()},
+                         {"n_columns", job.rows->columns().size()},
+                         {"n_selected_rows", job.rows->num_rows()},
+                         {"n_selected_columns", 2},
+                         {"selected_column_names", Json::array({options.users, options.items})}};
+  done.text = DumpMetadata(metadata);
+  return done;
 }
 
 }  // namespace sirocco::node

@@ -1,14 +1,14 @@
-#include "node/ml_topics.h"
+#include "automl/topics.h"
 
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <random>
 
-#include "node/ml_json_text.h"
-#include "node/ml_model_file.h"
+#include "automl/json_text.h"
+#include "automl/model_file.h"
 
-namespace sirocco::node {
+namespace sirocco::automl {
 
 namespace {
 
@@ -226,4 +226,4 @@ Result<std::unique_ptr<TopicModel>> TopicModel::FromBytes(std::string_view bytes
   return model;
 }
 
-}  // namespace sirocco::node
+}  // namespace sirocco::automl
