@@ -28,7 +28,7 @@ bool AwaitsFilter(const CompiledPlan& plan, uint32_t entry) {
         DependsOn(plan, edge.build_entry, entry))
       continue;
     if (edge.target_distinct < 0 || edge.estimated_keys < 0 ||
-        JoinBuild::IsSelective(edge.estimated_keys, edge.target_distinct))
+        IsSelectiveFilter(edge.estimated_keys, edge.target_distinct))
       return true;
   }
   return false;
@@ -57,11 +57,11 @@ void PublishFilters(CompiledPlan* plan, uint32_t entry) {
   JoinBuild* build = plan->entries[entry]->build;
   for (const FilterEdge& edge : plan->edges) {
     if (edge.build_entry != entry || edge.scan->started()) continue;
-    const JoinBuild::PublishedFilter& made = build->filter(edge.key);
+    const PublishedFilter& made = build->filter(edge.key);
     if (made.filter == nullptr) continue;
     // Another scan's larger domain may have been the reason to make the filter.
     if (edge.target_distinct > 0 &&
-        !JoinBuild::IsSelective(static_cast<double>(made.num_keys), edge.target_distinct))
+        !IsSelectiveFilter(static_cast<double>(made.num_keys), edge.target_distinct))
       continue;
     edge.scan->AddFilter(edge.table_column, made.filter, made.num_keys);
   }

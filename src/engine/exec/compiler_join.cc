@@ -101,7 +101,7 @@ Result<PlanCompiler::Open> PlanCompiler::CompileJoin(const plan::Node& node,
   }
   if (!spec->marks_build()) columns.build = payload_above;
 
-  auto sink = std::make_unique<JoinBuild>(spec, build_layout, context_);
+  auto sink = std::make_unique<JoinBuild>(spec, context_);
   JoinBuild* join_build = sink.get();
   std::shared_ptr<JoinTable> table = sink->shared_table();
   const uint32_t build_entry = Close(std::move(build), std::move(sink), node);
@@ -109,13 +109,16 @@ Result<PlanCompiler::Open> PlanCompiler::CompileJoin(const plan::Node& node,
   AddFilterEdges(node, build_left, build_entry);
 
   probe.depends_on.push_back(build_entry);
-  Append(&probe,
-         std::make_unique<JoinProbe>(spec, table, probe_layout, std::move(columns), context_),
-         node);
+  auto probe_operator =
+      std::make_unique<JoinProbe>(spec, table, probe_layout, std::move(columns), context_);
+  JoinProbe* join_probe = probe_operator.get();
+  Append(&probe, std::move(probe_operator), node);
   if (!spec->marks_build()) return probe;
   const double rows = EstimateRows(node);
   const uint32_t probe_entry = Close(std::move(probe), std::make_unique<NullSink>(), node);
-  Open result = Start(std::make_unique<JoinMarkedSource>(spec, table, payload_above), node, rows);
+  Open result =
+      Start(std::make_unique<JoinMarkedSource>(spec, table, join_probe, payload_above, context_),
+            node, rows);
   result.depends_on.push_back(probe_entry);
   return result;
 }

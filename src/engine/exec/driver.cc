@@ -33,6 +33,7 @@ class StepStatus {
     std::lock_guard lock(mutex_);
     if (!error_) error_ = std::move(error);
     Stop();
+    context_->Abandon();
   }
   // Runs `body`, turning exceptions into errors, and records a failure.
   template <typename Body>
@@ -78,8 +79,11 @@ class Chain {
   // up to the next operator that puts rows aside, or to the end.
   Result<void> Run(QueryContext* context, const StepStatus& status, size_t deferred_from) {
     const uint64_t start = __rdtsc();
-    RETURN_IF_ERROR(deferred_from == 0 ? RunSource(context, status)
-                                       : RunDeferred(deferred_from - 1));
+    if (deferred_from == 0) {
+      RETURN_IF_ERROR(RunSource(context, status));
+    } else if (!Satisfied()) {
+      RETURN_IF_ERROR(RunDeferred(deferred_from - 1));
+    }
     if (context->cancelled() || status.stopped()) return {};
     for (size_t i = deferred_from; i + 1 < links_.size(); ++i) {
       const uint64_t before = __rdtsc();

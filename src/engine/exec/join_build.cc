@@ -5,6 +5,8 @@
 #include <bit>
 
 #include "common/check.h"
+#include "engine/exec/join_build_parts.h"
+#include "engine/exec/join_spill.h"
 
 namespace sirocco::engine {
 
@@ -22,41 +24,22 @@ constexpr uint64_t kDomainPerRow = 256, kSmallDomain = uint64_t{1} << 20,
 constexpr uint64_t kMaxCandidatesPerKey = 8;
 // Fewer rows than this are placed by one thread: waking another costs more.
 constexpr uint64_t kParallelRows = 32768;
-// A filter that lets more than this share of the values pass is not worth testing.
-constexpr double kUsefulShare = 0.7;
-constexpr uint64_t kLargestBloomRows = uint64_t{1} << 23;
-
-class BitmapFilter final : public SemijoinFilter {
+// Shares the join's own bitmap.
+class TableFilter final : public SemijoinFilter {
  public:
-  // Shares the join's own bitmap.
   std::shared_ptr<const JoinTable> table;
-  DenseIndex own;
 };
 
-class BloomFilter final : public SemijoinFilter {
- public:
-  PoolBuffer words;
-};
+// Bits of a bitmap that leaves most of the memory to others.
+uint64_t LargestDomain(const MemoryPool& pool) {
+  const size_t available = pool.available_bytes();
+  return available >= kLargestDomain / 2 ? kLargestDomain
+                                         : std::max<uint64_t>(available * 2, kSmallDomain);
+}
 
 }  // namespace
 
 void SetJoinDebug(JoinDebug debug) { join_debug = debug; }
-
-// Rows of one worker. Rows with an unmatchable NULL key go to null_rows if they are kept at all.
-struct JoinBuild::Part {
-  std::unique_ptr<RowBlocks> rows, null_rows;
-  uint64_t rows_seen = 0, null_keys_seen = 0;
-  std::vector<int64_t> min, max;  // per key of form kInt64
-  std::vector<bool> has_nulls;    // per null-safe key
-};
-
-struct JoinBuild::State final : LocalState {
-  explicit State(const JoinSideKeys* keys) : reader(keys) {}
-  Part* part = nullptr;
-  KeyReader reader;
-  std::vector<Vector> vectors;
-  uint16_t rows[kVectorSize], null_rows[kVectorSize];
-};
 
 // The steps after all rows are stored; each returns tasks that the workers run before the next
 // step.
@@ -134,7 +117,7 @@ class JoinBuild::Assembly {
   Result<void> MakeFilter(uint32_t key);
   uint64_t Budget(uint64_t rows) const {
     if (join_debug == JoinDebug::kDense) return uint64_t{1} << 28;
-    return std::min(kLargestDomain, std::max(kDomainPerRow * rows, kSmallDomain));
+    return std::min(LargestDomain(*build_.pool_), std::max(kDomainPerRow * rows, kSmallDomain));
   }
 
   JoinBuild& build_;
@@ -149,15 +132,21 @@ class JoinBuild::Assembly {
   bool one_key_ = false, counted_ = false;
 };
 
-JoinBuild::JoinBuild(std::shared_ptr<const JoinSpec> spec, const BatchLayout& input,
-                     QueryContext* context)
+JoinBuild::JoinBuild(std::shared_ptr<const JoinSpec> spec, QueryContext* context)
+    : JoinBuild(std::move(spec), context, nullptr) {}
+
+JoinBuild::JoinBuild(std::shared_ptr<const JoinSpec> spec, QueryContext* context, MemoryPool* pool)
     : spec_(std::move(spec)),
       context_(context),
+      pool_(pool == nullptr ? context->pool() : pool),
+      rows_pool_("rows of a join", MemoryPool::kUnlimited, pool_, pool != nullptr),
+      may_spill_(pool == nullptr && context->spill() != nullptr),
       payload_(spec_->payload),
       table_(std::make_shared<JoinTable>()) {
   for (const ColumnInfo& column : spec_->build_keys().columns)
     stored_.push_back(PlanStorage(column));
-  for (uint32_t position : payload_) stored_.push_back(PlanStorage(input.columns[position]));
+  for (const ColumnInfo& column : spec_->payload_columns) stored_.push_back(PlanStorage(column));
+  if (may_spill_) spill_ = std::make_shared<JoinSpill>(spec_.get(), stored_);
   parts_.resize(context->num_workers());
   filter_targets_.resize(spec_->keys.forms.size());
   filters_.resize(spec_->keys.forms.size());
@@ -165,55 +154,71 @@ JoinBuild::JoinBuild(std::shared_ptr<const JoinSpec> spec, const BatchLayout& in
 
 JoinBuild::~JoinBuild() = default;
 
-bool JoinBuild::IsSelective(double num_keys, double target_distinct) {
-  return num_keys <= kUsefulShare * target_distinct;
-}
-
 void JoinBuild::RequestFilter(uint32_t key, double target_distinct) {
   double& target = filter_targets_[key];
   if (target >= 0) target = target_distinct < 0 ? -1 : std::max(target, target_distinct);
 }
 
-std::unique_ptr<LocalState> JoinBuild::MakeState(uint32_t worker) {
-  auto state = std::make_unique<State>(&spec_->build_keys());
+std::unique_ptr<JoinBuild::Part> JoinBuild::NewPart() {
   auto part = std::make_unique<Part>();
   const size_t num_keys = spec_->keys.forms.size();
-  part->rows = std::make_unique<RowBlocks>(stored_, context_->pool());
-  part->null_rows = std::make_unique<RowBlocks>(stored_, context_->pool());
+  part->rows = std::make_unique<RowBlocks>(stored_, &rows_pool_);
+  part->null_rows = std::make_unique<RowBlocks>(stored_, &rows_pool_);
   part->min.assign(num_keys, INT64_MAX);
   part->max.assign(num_keys, INT64_MIN);
   part->has_nulls.assign(num_keys, false);
-  state->part = part.get();
+  return part;
+}
+
+std::unique_ptr<LocalState> JoinBuild::MakeState(uint32_t worker) {
+  auto state = std::make_unique<State>(&spec_->build_keys());
+  parts_[worker] = NewPart();
+  state->part = parts_[worker].get();
   state->vectors.resize(stored_.size());
-  parts_[worker] = std::move(part);
   return state;
 }
 
 Result<void> JoinBuild::Consume(const Batch& batch, LocalState* local) {
   auto* state = static_cast<State*>(local);
-  Part* part = state->part;
   const size_t num_keys = spec_->keys.forms.size();
   RETURN_IF_ERROR(state->reader.Read(batch));
+  for (size_t k = 0; k < num_keys; ++k) state->vectors[k] = state->reader.vectors()[k];
+  for (size_t c = 0; c < payload_.size(); ++c)
+    state->vectors[num_keys + c] = batch.vectors[payload_[c]];
+  state->part->rows_seen += batch.count;
+  return Store(state, batch.count, may_spill_);
+}
+
+Result<void> JoinBuild::AddStored(LocalState* local, const std::vector<Vector>& vectors,
+                                  uint32_t count) {
+  auto* state = static_cast<State*>(local);
+  state->vectors = vectors;
+  state->part->rows_seen += count;
+  return Store(state, count, false);
+}
+
+// Keeps the rows of state->vectors that the join needs, and what the choice of the index depends
+// on.
+Result<void> JoinBuild::Store(State* state, uint32_t batch_count, bool may_spill) {
+  Part* part = state->part;
+  const size_t num_keys = spec_->keys.forms.size();
   bool may_be_unmatchable = false;
   for (size_t k = 0; k < num_keys; ++k) {
-    const Vector& key = state->vectors[k] = state->reader.vectors()[k];
+    const Vector& key = state->vectors[k];
     if (key.nulls == nullptr) continue;
     if (spec_->keys.forms[k].null_safe) {
       if (!part->has_nulls[k])
-        part->has_nulls[k] = std::memchr(key.nulls, 1, batch.count) != nullptr;
+        part->has_nulls[k] = std::memchr(key.nulls, 1, batch_count) != nullptr;
     } else {
       may_be_unmatchable = true;
     }
   }
-  for (size_t c = 0; c < payload_.size(); ++c)
-    state->vectors[num_keys + c] = batch.vectors[payload_[c]];
-  part->rows_seen += batch.count;
 
-  uint32_t count = batch.count;
+  uint32_t count = batch_count, num_null_rows = 0;
   const uint16_t* rows = nullptr;
   if (may_be_unmatchable) {
     uint32_t matchable = 0, unmatchable = 0;
-    for (uint32_t i = 0; i < batch.count; ++i) {
+    for (uint32_t i = 0; i < batch_count; ++i) {
       bool null = false;
       for (size_t k = 0; k < num_keys; ++k) {
         const Vector& key = state->vectors[k];
@@ -229,9 +234,7 @@ Result<void> JoinBuild::Consume(const Batch& batch, LocalState* local) {
       part->null_keys_seen += unmatchable;
       count = matchable;
       rows = state->rows;
-      if (spec_->keeps_null_rows())
-        RETURN_IF_ERROR(
-            part->null_rows->Append(state->vectors.data(), state->null_rows, unmatchable));
+      if (spec_->keeps_null_rows()) num_null_rows = unmatchable;
     }
   }
   for (size_t k = 0; k < num_keys; ++k) {
@@ -252,12 +255,60 @@ Result<void> JoinBuild::Consume(const Batch& batch, LocalState* local) {
     part->min[k] = min;
     part->max[k] = max;
   }
-  return part->rows->Append(state->vectors.data(), rows, count);
+  if (may_spill && !spilled_.load(std::memory_order_relaxed) && MustSpill())
+    spilled_.store(true, std::memory_order_relaxed);
+  const auto keep = [&](RowBlocks* to, const uint16_t* which, uint32_t n) -> Result<void> {
+    if (!may_spill || !spilled_.load(std::memory_order_relaxed)) {
+      Result<void> kept = to->Append(state->vectors.data(), which, n);
+      if (kept || !may_spill || kept.error().code != ErrorCode::kOutOfMemory) return kept;
+      spilled_.store(true, std::memory_order_relaxed);
+    }
+    RETURN_IF_ERROR(SpillPart(part));
+    return WriteRows(part, state->vectors.data(), which, n);
+  };
+  if (num_null_rows != 0)
+    RETURN_IF_ERROR(keep(part->null_rows.get(), state->null_rows, num_null_rows));
+  if (count == 0) return {};
+  return keep(part->rows.get(), rows, count);
 }
 
 Result<std::vector<Task>> JoinBuild::Finish() {
+  while (spilled_.load(std::memory_order_relaxed) && spill_step_ != SpillStep::kDone) {
+    ASSIGN_OR_RETURN(std::vector<Task> tasks, NextSpillStep());
+    if (!tasks.empty()) return tasks;
+  }
   if (assembly_ == nullptr) assembly_ = std::make_unique<Assembly>(this);
-  return assembly_->Next();
+  Result<std::vector<Task>> next = std::vector<Task>{};
+  if (!out_of_memory_) next = assembly_->Next();
+  if (next && !out_of_memory_) {
+    if (!may_spill_) return next;
+    if (next->empty() && spill_step_ == SpillStep::kDone) spill_->DropResident();
+    // Tasks that find no memory do not fail: the rows are still there to go to disk.
+    for (Task& task : *next) {
+      task = [this, body = std::move(task)](uint32_t worker) -> Result<void> {
+        if (out_of_memory_) return {};
+        Result<void> result = body(worker);
+        if (result || result.error().code != ErrorCode::kOutOfMemory) return result;
+        out_of_memory_ = true;
+        return {};
+      };
+    }
+    return next;
+  }
+  if (!next && (!may_spill_ || next.error().code != ErrorCode::kOutOfMemory)) return next;
+  // The index does not fit: once more without rows in memory.
+  out_of_memory_ = false;
+  assembly_.reset();
+  *table_ = {};
+  if (spill_step_ == SpillStep::kDone) {
+    spill_->ForgetResident();
+    for (auto& part : parts_) part = nullptr;
+    SetTotals();
+  } else {
+    for (PublishedFilter& filter : filters_) filter = {};
+    spilled_ = true;
+  }
+  return Finish();
 }
 
 OperatorStatistics JoinBuild::Describe() const {
@@ -272,6 +323,7 @@ OperatorStatistics JoinBuild::Describe() const {
   out.name = "JoinBuild (" + index + ")";
   out.rows_out = table_->rows_seen;
   out.detail = "build " + std::to_string(table_->rows_seen) + " rows";
+  if (table_->spill != nullptr) out.detail += table_->spill->Text();
   for (const JoinColumn& column : table_->payload_columns)
     out.memory_peak_bytes += column.values.bytes() + column.nulls.bytes();
   return out;
@@ -288,8 +340,10 @@ Result<void> JoinBuild::Assembly::Analyze() {
     if (part == nullptr) continue;
     table_.num_rows += part->rows->num_rows();
     table_.num_null_rows += part->null_rows->num_rows();
-    table_.rows_seen += part->rows_seen;
-    table_.null_keys_seen += part->null_keys_seen;
+    if (table_.spill == nullptr) {
+      table_.rows_seen += part->rows_seen;
+      table_.null_keys_seen += part->null_keys_seen;
+    }
     for (size_t k = 0; k < num_keys_; ++k) {
       min_[k] = std::min(min_[k], part->min[k]);
       max_[k] = std::max(max_[k], part->max[k]);
@@ -385,8 +439,7 @@ Result<void> JoinBuild::Assembly::StartDense(std::vector<Task>* tasks) {
   const bool single = table_.packed.size() == 1;
   uint64_t domain = 1;
   for (const JoinTable::PackedKey& part : table_.packed) domain *= part.extent;
-  RETURN_IF_ERROR(
-      table_.dense.Prepare(single ? table_.packed[0].min : 0, domain, build_.context_->pool()));
+  RETURN_IF_ERROR(table_.dense.Prepare(single ? table_.packed[0].min : 0, domain, build_.pool_));
   step_ = Step::kNumber;
   const uint64_t num_ranges = table_.num_rows < kParallelRows ? 1 : build_.context_->num_workers();
   const uint64_t per_range = ((domain + num_ranges - 1) / num_ranges + 63) / 64 * 64;
@@ -427,8 +480,8 @@ Result<void> JoinBuild::Assembly::NumberGroups(std::vector<Task>* tasks) {
   table_.unique = dense.num_distinct() == table_.num_rows;
   step_ = Step::kPlace;
   if (table_.unique) return {};
-  RETURN_IF_ERROR(table_.offsets.Allocate(build_.context_->pool(),
-                                          (dense.num_groups() + 1) * sizeof(uint32_t), true));
+  RETURN_IF_ERROR(
+      table_.offsets.Allocate(build_.pool_, (dense.num_groups() + 1) * sizeof(uint32_t), true));
   // Rows per group, counted one place up: offsets[g + 1] becomes the cursor of group g and finally
   // its end.
   for (const auto& [first, last] : ranges_) {
@@ -457,7 +510,7 @@ Result<void> JoinBuild::Assembly::NumberGroups(std::vector<Task>* tasks) {
 
 Result<void> JoinBuild::Assembly::StartHash(std::vector<Task>* tasks) {
   for (uint32_t k = 0; k < num_keys_; ++k) table_.verify.push_back(k);
-  RETURN_IF_ERROR(table_.hash.Prepare(table_.num_rows, build_.context_->pool()));
+  RETURN_IF_ERROR(table_.hash.Prepare(table_.num_rows, build_.pool_));
   const uint64_t entries = table_.hash.num_entries();
   const uint64_t num_ranges =
       table_.num_rows < kParallelRows ? 1 : std::min<uint64_t>(build_.context_->num_workers(), 64);
@@ -467,8 +520,7 @@ Result<void> JoinBuild::Assembly::StartHash(std::vector<Task>* tasks) {
   step_ = Step::kDirectory;
   for (BlockRef& ref : blocks_) {
     tasks->push_back([this, &ref, per_range](uint32_t) -> Result<void> {
-      RETURN_IF_ERROR(
-          ref.hashes.Allocate(build_.context_->pool(), size_t{ref.block->count} * 8, false));
+      RETURN_IF_ERROR(ref.hashes.Allocate(build_.pool_, size_t{ref.block->count} * 8, false));
       ref.rows_per_range.assign(ranges_.size(), 0);
       std::vector<VectorBuffer> buffers(num_keys_);
       std::vector<Vector> keys(num_keys_);
@@ -500,7 +552,7 @@ Result<void> JoinBuild::Assembly::StartDirectory() {
 }
 
 Result<void> JoinBuild::Assembly::AllocateColumns() {
-  MemoryPool* pool = build_.context_->pool();
+  MemoryPool* pool = build_.pool_;
   const auto allocate = [&](size_t column, JoinColumn* out) -> Result<void> {
     out->stored = build_.stored_[column];
     RETURN_IF_ERROR(out->values.Allocate(pool, table_.num_positions * out->stored.width, true));
@@ -667,8 +719,12 @@ Result<void> JoinBuild::Assembly::FinishUp() {
       if (part != nullptr) rows.push_back(part->null_rows.get());
     PlaceInOrder(rows, table_.num_positions - table_.num_null_rows);
   }
-  for (uint32_t k = 0; k < num_keys_; ++k)
-    if (build_.filter_targets_[k] != 0) RETURN_IF_ERROR(MakeFilter(k));
+  for (uint32_t k = 0; k < num_keys_ && table_.spill == nullptr; ++k) {
+    if (build_.filter_targets_[k] == 0) continue;
+    // A join works without its filters.
+    if (Result<void> made = MakeFilter(k); !made && made.error().code != ErrorCode::kOutOfMemory)
+      return made;
+  }
   blocks_.clear();
   for (const auto& part : build_.parts_) {
     if (part == nullptr) continue;
@@ -684,15 +740,14 @@ Result<void> JoinBuild::Assembly::MakeFilter(uint32_t key) {
   if (form.form != KeyForm::kInt64 || form.mixed_sign || table_.null_matches[key]) return {};
   const double target = build_.filter_targets_[key];
   PublishedFilter& out = build_.filters_[key];
-  const uint64_t span = static_cast<uint64_t>(max_[key]) - static_cast<uint64_t>(min_[key]);
   if (table_.num_rows == 0) {
     out = {.filter = std::make_shared<SemijoinFilter>(), .num_keys = 0};
     return {};
   }
   if (table_.packed.size() == 1 && table_.packed[0].key == key) {
-    if (target > 0 && !IsSelective(static_cast<double>(table_.dense.num_distinct()), target))
+    if (target > 0 && !IsSelectiveFilter(static_cast<double>(table_.dense.num_distinct()), target))
       return {};
-    auto filter = std::make_shared<BitmapFilter>();
+    auto filter = std::make_shared<TableFilter>();
     filter->table = build_.table_;
     filter->min = min_[key];
     filter->max = max_[key];
@@ -700,9 +755,10 @@ Result<void> JoinBuild::Assembly::MakeFilter(uint32_t key) {
     out = {.filter = filter, .num_keys = table_.dense.num_distinct()};
     return {};
   }
-  const auto for_each_key = [&](const auto& visit) {
+  const auto for_each = [&](const KeyVisitor& visit) -> Result<void> {
     VectorBuffer buffer;
     for (const BlockRef& ref : blocks_) {
+      if (build_.context_->cancelled()) return MakeError(ErrorCode::kCancelled, "query cancelled");
       for (uint32_t first = 0; first < ref.block->count; first += kVectorSize) {
         const uint32_t n = std::min(kVectorSize, ref.block->count - first);
         visit(ReadStored(ref.rows->columns()[key], ref.block->values[key].data(), nullptr, first, n,
@@ -711,39 +767,14 @@ Result<void> JoinBuild::Assembly::MakeFilter(uint32_t key) {
               n);
       }
     }
+    return {};
   };
-  if (span < Budget(table_.num_rows)) {
-    auto filter = std::make_shared<BitmapFilter>();
-    RETURN_IF_ERROR(filter->own.Prepare(min_[key], span + 1, build_.context_->pool()));
-    for_each_key([&](const int64_t* keys, uint32_t n) { filter->own.Mark(keys, n, 0, span); });
-    RETURN_IF_ERROR(filter->own.Number(false));
-    if (target > 0 && !IsSelective(static_cast<double>(filter->own.num_distinct()), target))
-      return {};
-    filter->min = min_[key];
-    filter->max = max_[key];
-    filter->bitmap = filter->own.bitmap();
-    out = {.filter = filter, .num_keys = filter->own.num_distinct()};
-    return {};
-  }
-  if (table_.num_rows > kLargestBloomRows ||
-      (target > 0 && !IsSelective(static_cast<double>(table_.num_rows), target)))
-    return {};
-  // 16 bits per key in one-word blocks: about 2 % false positives.
-  auto filter = std::make_shared<BloomFilter>();
-  const uint64_t words = std::bit_ceil(std::max<uint64_t>(table_.num_rows / 4, 16));
-  RETURN_IF_ERROR(filter->words.Allocate(build_.context_->pool(), words * 8, true));
-  for_each_key([&](const int64_t* keys, uint32_t n) {
-    uint64_t* out_words = filter->words.as<uint64_t>();
-    for (uint32_t i = 0; i < n; ++i) {
-      const uint64_t hash = BloomHash(keys[i]);
-      out_words[hash & (words - 1)] |= BloomBits(hash);
-    }
-  });
-  filter->min = min_[key];
-  filter->max = max_[key];
-  filter->bloom = filter->words.as<uint64_t>();
-  filter->bloom_mask = words - 1;
-  out = {.filter = filter, .num_keys = table_.num_rows};
+  ASSIGN_OR_RETURN(out, MakeSemijoinFilter({.min = min_[key],
+                                            .max = max_[key],
+                                            .num_rows = table_.num_rows,
+                                            .bitmap_domain = Budget(table_.num_rows),
+                                            .target_distinct = target},
+                                           for_each, build_.pool_));
   return {};
 }
 

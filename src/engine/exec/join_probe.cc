@@ -86,6 +86,18 @@ uint32_t KeepEqual(const JoinKeyForm& form, bool null_matches, const Vector& pro
 
 }  // namespace
 
+struct JoinProbe::Aside {
+  Aside(const std::vector<StoredColumn>& columns, uint32_t num_partitions, QueryContext* context)
+      : rows(columns, num_partitions, context) {}
+  RowSpiller rows;
+  std::vector<Vector> vectors;
+  // Rows that meet the join's own table.
+  Batch near;
+  std::vector<Vector> near_keys;
+  std::vector<VectorBuffer> buffers;
+  uint32_t spread = 0;
+};
+
 struct JoinProbe::State final : LocalState {
   State(const JoinSpec& spec, const BatchLayout& layout)
       : reader(&spec.probe_keys()), builder(layout) {
@@ -93,6 +105,13 @@ struct JoinProbe::State final : LocalState {
     build_buffers.resize(layout.columns.size());
   }
   KeyReader reader;
+  const Vector* keys = nullptr;  // of the batch at hand
+  const JoinTable* table = nullptr;
+  std::unique_ptr<Aside> aside;
+  // Of the batch at hand if its rows meet several tables: what earlier ones found, and whether
+  // there are further ones.
+  uint8_t* matched_before = nullptr;
+  bool more_tables = false;
   std::unique_ptr<ExpressionState> extra;
   BatchBuilder builder;
   Batch passed;
@@ -125,6 +144,7 @@ JoinProbe::JoinProbe(std::shared_ptr<const JoinSpec> spec, std::shared_ptr<JoinT
     : spec_(std::move(spec)),
       table_(std::move(table)),
       columns_(std::move(columns)),
+      input_(input),
       context_(context) {
   for (uint32_t position : columns_.probe) layout_.columns.push_back(input.columns[position]);
   for (uint32_t position : columns_.build) {
@@ -136,8 +156,38 @@ JoinProbe::JoinProbe(std::shared_ptr<const JoinSpec> spec, std::shared_ptr<JoinT
   }
 }
 
+Result<void> JoinProbe::Prepare() {
+  if (table_->spill == nullptr) return {};
+  std::vector<StoredColumn> stored;
+  for (const ColumnInfo& column : input_.columns) stored.push_back(PlanStorage(column));
+  const JoinSideKeys& keys = spec_->probe_keys();
+  std::vector<uint32_t> positions;
+  // Keys are kept, not computed again: that could raise their warnings twice.
+  for (uint32_t k = 0; k < spec_->keys.forms.size(); ++k) {
+    if (keys.bare[k] >= 0 && keys.columns[k].lane == input_.columns[keys.bare[k]].lane) {
+      positions.push_back(static_cast<uint32_t>(keys.bare[k]));
+      continue;
+    }
+    positions.push_back(static_cast<uint32_t>(stored.size()));
+    stored.push_back(PlanStorage(keys.columns[k]));
+    stored_keys_.push_back(k);
+  }
+  table_->spill->set_probe_columns(std::move(stored));
+  table_->spill->set_probe_keys(std::move(positions));
+  return {};
+}
+
 std::unique_ptr<LocalState> JoinProbe::MakeState(uint32_t worker) {
   auto state = std::make_unique<State>(*spec_, layout_);
+  state->table = table_.get();
+  if (JoinSpill* spill = table_->spill.get(); spill != nullptr) {
+    state->aside =
+        std::make_unique<Aside>(spill->probe_columns(), spill->num_partitions(), context_);
+    state->aside->vectors.resize(spill->probe_columns().size());
+    state->aside->near.vectors.resize(input_.columns.size());
+    state->aside->near_keys.resize(spec_->keys.forms.size());
+    state->aside->buffers.resize(input_.columns.size() + spec_->keys.forms.size());
+  }
   if (columns_.extra != nullptr) {
     state->extra = columns_.extra->MakeState();
     state->extra_batch.vectors.resize(columns_.extra_probe.size() + columns_.extra_build.size());
@@ -151,18 +201,122 @@ OperatorStatistics JoinProbe::Describe() const {
   OperatorStatistics out;
   out.name = "HashJoin " + spec_->text + " (" + kNames[static_cast<int>(table_->index)] + ")";
   out.detail = "build " + std::to_string(table_->rows_seen) + " rows";
+  if (table_->spill != nullptr) out.detail += table_->spill->Text();
   return out;
 }
 
 Result<void> JoinProbe::Flush(LocalState* local, BatchConsumer* next) {
-  return static_cast<State*>(local)->builder.Emit(next, true);
+  auto* state = static_cast<State*>(local);
+  if (state->aside != nullptr) {
+    RETURN_IF_ERROR(table_->spill->AddProbe(&state->aside->rows));
+    state->aside.reset();
+    // Rows collected so far may refer to what is about to go.
+  }
+  return state->builder.Emit(next, true);
+}
+
+Result<void> JoinProbe::RunDeferred(LocalState* local, BatchConsumer* next) {
+  JoinPairs pairs(spec_, table_->spill.get(), context_);
+  while (true) {
+    ASSIGN_OR_RETURN(const bool more, pairs.Next());
+    if (!more) return {};
+    RETURN_IF_ERROR(ProbePairs(&pairs, local, next));
+  }
+}
+
+Result<void> JoinProbe::ProbePairs(JoinPairs* pairs, LocalState* local, BatchConsumer* next) {
+  auto* state = static_cast<State*>(local);
+  const JoinSpill& spill = *table_->spill;
+  SpilledRowsReader reader(spill.probe_columns(), context_);
+  reader.Open(&pairs->probe());
+  state->table = &pairs->table();
+  state->more_tables = !pairs->last_block();
+  std::vector<Vector> vectors, keys(spec_->keys.forms.size());
+  Batch batch;
+  uint64_t row = 0;
+  while (true) {
+    ASSIGN_OR_RETURN(batch.count, reader.Next(&vectors));
+    if (batch.count == 0) break;
+    batch.vectors.assign(vectors.begin(), vectors.begin() + input_.columns.size());
+    for (size_t k = 0; k < keys.size(); ++k) keys[k] = vectors[spill.probe_keys()[k]];
+    state->keys = keys.data();
+    state->matched_before = pairs->matched() == nullptr ? nullptr : pairs->matched() + row;
+    RETURN_IF_ERROR(Probe(batch, state, next));
+    row += batch.count;
+  }
+  state->table = table_.get();
+  state->matched_before = nullptr;
+  state->more_tables = false;
+  return next == nullptr ? Result<void>{} : state->builder.Emit(next, true);
 }
 
 Result<void> JoinProbe::Push(const Batch& batch, LocalState* local, BatchConsumer* next) {
   auto* state = static_cast<State*>(local);
+  if (state->aside != nullptr) return PushAside(batch, state, next);
+  const bool decided = spec_->kind == plan::JoinKind::kNullAwareAnti
+                           ? table_->rows_seen == 0 || NothingIsOut()
+                           : table_->index == JoinIndex::kEmpty;
+  if (!decided) {
+    RETURN_IF_ERROR(state->reader.Read(batch));
+    state->keys = state->reader.vectors().data();
+  }
+  return Probe(batch, state, next);
+}
+
+// Sends rows whose partners are on disk there, and the others on.
+Result<void> JoinProbe::PushAside(const Batch& batch, State* state, BatchConsumer* next) {
+  const JoinSpill& spill = *table_->spill;
+  Aside& aside = *state->aside;
+  if (NothingIsOut()) return {};
+  RETURN_IF_ERROR(state->reader.Read(batch));
+  const std::vector<Vector>& keys = state->reader.vectors();
+  std::copy(batch.vectors.begin(), batch.vectors.end(), aside.vectors.begin());
+  for (size_t i = 0; i < stored_keys_.size(); ++i)
+    aside.vectors[batch.vectors.size() + i] = keys[stored_keys_[i]];
+  if (spill.by_blocks()) {
+    if (!spill.resident(0)) return aside.rows.Append(aside.vectors.data(), nullptr, batch.count, 0);
+    state->keys = keys.data();
+    return Probe(batch, state, next);
+  }
+  uint32_t partitions[kVectorSize];
+  JoinSpill::Partition(spec_->keys.forms, keys.data(), batch.count, 0, &aside.spread, partitions);
+  uint16_t near[kVectorSize], far[kVectorSize];
+  uint32_t num_near = 0, num_far = 0;
+  for (uint32_t i = 0; i < batch.count; ++i) {
+    near[num_near] = far[num_far] = static_cast<uint16_t>(i);
+    if (spill.resident(partitions[i])) {
+      ++num_near;
+    } else {
+      partitions[num_far++] = partitions[i];
+    }
+  }
+  if (num_far != 0)
+    RETURN_IF_ERROR(aside.rows.AppendPartitioned(aside.vectors.data(), far, num_far, partitions));
+  if (num_near == 0) return {};
+  const auto gather = [&](const Vector& in, size_t number) {
+    if (in.constant) return in;
+    VectorBuffer& buffer = aside.buffers[number];
+    buffer.Reset(in.lane);
+    Vector out = buffer.Flat();
+    out.dictionary = in.dictionary;
+    if (in.nulls != nullptr) out.nulls = buffer.Nulls();
+    GatherVector(in, near, num_near, out, 0);
+    return out;
+  };
+  aside.near.count = num_near;
+  for (size_t c = 0; c < batch.vectors.size(); ++c)
+    aside.near.vectors[c] = gather(batch.vectors[c], c);
+  for (size_t k = 0; k < keys.size(); ++k)
+    aside.near_keys[k] = gather(keys[k], batch.vectors.size() + k);
+  state->keys = aside.near_keys.data();
+  return Probe(aside.near, state, next);
+}
+
+// Rows with their keys (state->keys) against state->table.
+Result<void> JoinProbe::Probe(const Batch& batch, State* state, BatchConsumer* next) {
   if (spec_->kind == plan::JoinKind::kNullAwareAnti && !spec_->build_left)
     return PushNullAware(batch, state, next);
-  if (table_->index == JoinIndex::kEmpty) {
+  if (state->table->index == JoinIndex::kEmpty && state->matched_before == nullptr) {
     if (spec_->build_left) return {};
     if (spec_->kind == plan::JoinKind::kAnti)
       return EmitRows(batch, state, nullptr, batch.count, false, next);
@@ -173,16 +327,31 @@ Result<void> JoinProbe::Push(const Batch& batch, LocalState* local, BatchConsume
   return PushMatches(batch, state, next);
 }
 
+// Which rows have found partners in earlier tables.
+void JoinProbe::StartMatches(const Batch& batch, State* state) const {
+  if (state->matched_before != nullptr) {
+    std::memcpy(state->matched, state->matched_before, batch.count);
+  } else {
+    std::memset(state->matched, 0, batch.count);
+  }
+}
+
+// Keeps them for later tables; whether there are any.
+bool JoinProbe::KeepMatches(const Batch& batch, State* state) const {
+  if (state->matched_before != nullptr)
+    std::memcpy(state->matched_before, state->matched, batch.count);
+  return state->more_tables;
+}
+
 // Finds the build rows of each probe row by the index, and does with them what the kind of join
 // asks for.
 Result<void> JoinProbe::PushMatches(const Batch& batch, State* state, BatchConsumer* next) {
-  const JoinTable& table = *table_;
-  RETURN_IF_ERROR(state->reader.Read(batch));
-  const std::vector<Vector>& keys = state->reader.vectors();
+  const JoinTable& table = *state->table;
+  const Vector* keys = state->keys;
 
   // NULL keys match nothing, unless null-safe and there are NULLs to match.
   const uint8_t* nulls = nullptr;
-  for (size_t k = 0; k < keys.size(); ++k) {
+  for (size_t k = 0; k < spec_->keys.forms.size(); ++k) {
     if (keys[k].nulls == nullptr || table.null_matches[k]) continue;
     if (nulls == nullptr) {
       nulls = keys[k].nulls;
@@ -192,6 +361,7 @@ Result<void> JoinProbe::PushMatches(const Batch& batch, State* state, BatchConsu
     }
   }
 
+  const bool several = state->matched_before != nullptr;
   uint32_t num_hits = 0;
   switch (table.index) {
     case JoinIndex::kEmpty:
@@ -206,12 +376,12 @@ Result<void> JoinProbe::PushMatches(const Batch& batch, State* state, BatchConsu
       break;
     case JoinIndex::kBitmap:
     case JoinIndex::kDense: {
-      const int64_t* numbers = table.PackKeys(keys.data(), batch.count, state->packed);
+      const int64_t* numbers = table.PackKeys(keys, batch.count, state->packed);
       num_hits = table.dense.Find(numbers, nulls, batch.count, state->hits);
       if (table.index == JoinIndex::kBitmap) break;
       const bool decided = table.unique && table.verify.empty() && columns_.extra == nullptr;
       // Semi and anti joins on a unique index need no positions.
-      if (decided && !spec_->build_left &&
+      if (decided && !spec_->build_left && !several &&
           (spec_->kind == plan::JoinKind::kSemi || spec_->kind == plan::JoinKind::kAnti))
         break;
       table.dense.Groups(numbers, num_hits == batch.count ? nullptr : state->hits, num_hits,
@@ -233,24 +403,26 @@ Result<void> JoinProbe::PushMatches(const Batch& batch, State* state, BatchConsu
       break;
     }
     case JoinIndex::kHash:
-      HashJoinKeys(spec_->keys.forms, keys.data(), batch.count, state->hashes);
+      HashJoinKeys(spec_->keys.forms, keys, batch.count, state->hashes);
       num_hits = table.hash.Find(state->hashes, nulls, batch.count, state->hits, state->begins,
                                  state->ends);
       break;
   }
 
   const bool presence_decides =
-      table.verify.empty() && columns_.extra == nullptr && !spec_->build_left;
-  if (spec_->kind == plan::JoinKind::kSemi && presence_decides)
+      table.verify.empty() && columns_.extra == nullptr && !spec_->build_left &&
+      (spec_->kind == plan::JoinKind::kSemi || spec_->kind == plan::JoinKind::kAnti);
+  if (spec_->kind == plan::JoinKind::kSemi && presence_decides && !several)
     return EmitRows(batch, state, state->hits, num_hits, false, next);
-  std::memset(state->matched, 0, batch.count);
-  if (spec_->kind == plan::JoinKind::kAnti && presence_decides) {
+  StartMatches(batch, state);
+  if (presence_decides) {
     for (uint32_t i = 0; i < num_hits; ++i) state->matched[state->hits[i]] = 1;
-    return EmitUnmatched(batch, state, next);
+  } else {
+    RETURN_IF_ERROR(
+        RunCandidates(batch, state, num_hits, state->hits, state->begins, state->ends, true, next));
   }
-  RETURN_IF_ERROR(
-      RunCandidates(batch, state, num_hits, state->hits, state->begins, state->ends, true, next));
-  if (spec_->build_left) return {};
+  if (spec_->build_left || spec_->kind == plan::JoinKind::kInner) return {};
+  if (KeepMatches(batch, state)) return {};
   switch (spec_->kind) {
     case plan::JoinKind::kInner:
       return {};
@@ -276,12 +448,13 @@ Result<void> JoinProbe::PushMatches(const Batch& batch, State* state, BatchConsu
 Result<void> JoinProbe::RunCandidates(const Batch& batch, State* state, uint32_t num_hits,
                                       const uint16_t* hits, const uint32_t* begins,
                                       const uint32_t* ends, bool verify, BatchConsumer* next) {
+  const JoinTable& table = *state->table;
   const bool emits = !spec_->build_left ? spec_->kind == plan::JoinKind::kInner ||
                                               spec_->kind == plan::JoinKind::kLeft
                                         : spec_->kind == plan::JoinKind::kInner;
   const bool marks_rows = !spec_->build_left && spec_->kind != plan::JoinKind::kInner;
   const bool first_match_decides = marks_rows && !emits;
-  uint8_t* build_matched = spec_->build_left && !emits ? table_->matched.as<uint8_t>() : nullptr;
+  uint8_t* build_matched = spec_->build_left && !emits ? table.matched.as<uint8_t>() : nullptr;
   uint32_t hit = 0, position = num_hits == 0 ? 0 : begins[0];
   uint64_t pairs_since_look = 0;
   while (hit < num_hits) {
@@ -305,9 +478,9 @@ Result<void> JoinProbe::RunCandidates(const Batch& batch, State* state, uint32_t
       if (context_->cancelled()) return MakeError(ErrorCode::kCancelled, "query cancelled");
     }
     if (verify) {
-      for (uint32_t k : table_->verify) {
-        n = KeepEqual(spec_->keys.forms[k], table_->null_matches[k], state->reader.vectors()[k],
-                      table_->key_columns[k], state->pair_rows, state->pair_positions, n);
+      for (uint32_t k : table.verify) {
+        n = KeepEqual(spec_->keys.forms[k], table.null_matches[k], state->keys[k],
+                      table.key_columns[k], state->pair_rows, state->pair_positions, n);
       }
     }
     if (columns_.extra != nullptr && n != 0) {
@@ -375,8 +548,8 @@ Result<uint32_t> JoinProbe::TestPairs(const Batch& batch, State* state, uint32_t
   }
   for (size_t c = 0; c < columns_.extra_build.size(); ++c) {
     pairs.vectors[num_probe + c] =
-        GatherBuildVector(table_->payload_columns[columns_.extra_build[c]], state->pair_positions,
-                          count, &state->extra_buffers[num_probe + c]);
+        GatherBuildVector(state->table->payload_columns[columns_.extra_build[c]],
+                          state->pair_positions, count, &state->extra_buffers[num_probe + c]);
   }
   ASSIGN_OR_RETURN(const uint32_t n,
                    columns_.extra->Select(pairs, state->extra.get(), state->selected));
@@ -395,14 +568,14 @@ Result<void> JoinProbe::EmitPairs(const Batch& batch, State* state, const uint16
   BatchBuilder& builder = state->builder;
   const size_t num_probe = columns_.probe.size();
   // Every probe row has exactly one partner: the probe side's vectors pass as they are.
-  const bool all = count == batch.count && table_->unique && rows == state->hits;
+  const bool all = count == batch.count && state->table->unique && rows == state->hits;
   if (all) {
     RETURN_IF_ERROR(builder.Emit(next, true));
     for (size_t c = 0; c < num_probe; ++c)
       state->passed.vectors[c] = batch.vectors[columns_.probe[c]];
     for (size_t c = 0; c < columns_.build.size(); ++c) {
       state->passed.vectors[num_probe + c] =
-          GatherBuildVector(table_->payload_columns[columns_.build[c]], positions, count,
+          GatherBuildVector(state->table->payload_columns[columns_.build[c]], positions, count,
                             &state->build_buffers[num_probe + c]);
     }
     state->passed.count = count;
@@ -412,7 +585,7 @@ Result<void> JoinProbe::EmitPairs(const Batch& batch, State* state, const uint16
   for (size_t c = 0; c < num_probe; ++c)
     builder.Gather(c, batch.vectors[columns_.probe[c]], rows, count);
   for (size_t c = 0; c < columns_.build.size(); ++c) {
-    const JoinColumn& column = table_->payload_columns[columns_.build[c]];
+    const JoinColumn& column = state->table->payload_columns[columns_.build[c]];
     GatherBuild(column, positions, count,
                 builder.Target(num_probe + c, column.nulls.data() != nullptr), builder.count());
   }
@@ -463,16 +636,15 @@ Result<void> JoinProbe::EmitUnmatched(const Batch& batch, State* state, BatchCon
 // NOT IN: a row is kept if no build row that passes the extra condition equals its key or might
 // (NULL on either side).
 Result<void> JoinProbe::PushNullAware(const Batch& batch, State* state, BatchConsumer* next) {
-  const JoinTable& table = *table_;
-  if (table.rows_seen == 0) return EmitRows(batch, state, nullptr, batch.count, false, next);
-  if (columns_.extra == nullptr && table.null_keys_seen != 0) return {};
-  RETURN_IF_ERROR(state->reader.Read(batch));
-  const Vector& key = state->reader.vectors()[0];
-  std::memset(state->matched, 0, batch.count);
+  const JoinTable& table = *state->table;
+  if (table_->rows_seen == 0) return EmitRows(batch, state, nullptr, batch.count, false, next);
+  if (NothingIsOut()) return {};
+  const Vector& key = state->keys[0];
+  StartMatches(batch, state);
 
   if (columns_.extra == nullptr) {
     if (key.nulls != nullptr) {
-      for (uint32_t i = 0; i < batch.count; ++i) state->matched[i] = key.nulls[i] != 0;
+      for (uint32_t i = 0; i < batch.count; ++i) state->matched[i] |= key.nulls[i] != 0;
     }
   } else {
     // Rows with a NULL key might equal every build row, the others every build row with a NULL key.
@@ -513,6 +685,7 @@ Result<void> JoinProbe::PushNullAware(const Batch& batch, State* state, BatchCon
     RETURN_IF_ERROR(
         RunCandidates(batch, state, num_hits, state->hits, state->begins, state->ends, true, next));
   }
+  if (KeepMatches(batch, state)) return {};
   return EmitUnmatched(batch, state, next);
 }
 
@@ -526,11 +699,19 @@ struct JoinMarkedSource::State final : LocalState {
   std::vector<VectorBuffer> buffers;
   uint32_t position = 0, end = 0;
   uint32_t positions[kVectorSize];
+  // Once the join's own table has been read.
+  std::unique_ptr<JoinPairs> pairs;
+  std::unique_ptr<LocalState> probe;
 };
 
 JoinMarkedSource::JoinMarkedSource(std::shared_ptr<const JoinSpec> spec,
-                                   std::shared_ptr<JoinTable> table, std::vector<uint32_t> output)
-    : spec_(std::move(spec)), table_(std::move(table)), output_(std::move(output)) {
+                                   std::shared_ptr<JoinTable> table, JoinProbe* probe,
+                                   std::vector<uint32_t> output, QueryContext* context)
+    : spec_(std::move(spec)),
+      table_(std::move(table)),
+      probe_(probe),
+      output_(std::move(output)),
+      context_(context) {
   for (uint32_t position : output_) layout_.columns.push_back(spec_->payload_columns[position]);
 }
 
@@ -538,6 +719,10 @@ Result<void> JoinMarkedSource::Prepare() {
   num_morsels_ =
       static_cast<uint32_t>((table_->num_positions + kMorselPositions - 1) / kMorselPositions);
   return {};
+}
+
+uint32_t JoinMarkedSource::num_morsels() const {
+  return num_morsels_ + (table_->spill == nullptr ? 0 : table_->spill->num_partitions());
 }
 
 std::unique_ptr<LocalState> JoinMarkedSource::MakeState(uint32_t worker) {
@@ -552,14 +737,37 @@ OperatorStatistics JoinMarkedSource::Describe() const {
 
 Result<bool> JoinMarkedSource::Next(LocalState* local, Batch* batch) {
   auto* state = static_cast<State*>(local);
-  if (state->position == state->end) {
+  if (state->position == state->end && state->pairs == nullptr) {
     const uint32_t morsel = next_.fetch_add(1, std::memory_order_relaxed);
-    if (morsel >= num_morsels_) return false;
-    state->position = morsel * kMorselPositions;
-    state->end = static_cast<uint32_t>(
-        std::min<uint64_t>(table_->num_positions, uint64_t{state->position} + kMorselPositions));
+    if (morsel < num_morsels_) {
+      state->position = morsel * kMorselPositions;
+      state->end = static_cast<uint32_t>(
+          std::min<uint64_t>(table_->num_positions, uint64_t{state->position} + kMorselPositions));
+    } else if (table_->spill == nullptr) {
+      return false;
+    } else {
+      state->pairs = std::make_unique<JoinPairs>(spec_, table_->spill.get(), context_);
+      state->probe = probe_->MakeState(0);
+    }
   }
-  const uint8_t* matched = table_->matched.as<uint8_t>();
+  if (state->pairs == nullptr) {
+    ReadMarked(*table_, state, batch);
+    return true;
+  }
+  while (state->position == state->end) {
+    ASSIGN_OR_RETURN(const bool more, state->pairs->Next());
+    if (!more) return false;
+    RETURN_IF_ERROR(probe_->ProbePairs(state->pairs.get(), state->probe.get(), nullptr));
+    state->position = 0;
+    state->end = static_cast<uint32_t>(state->pairs->table().num_positions);
+  }
+  ReadMarked(state->pairs->table(), state, batch);
+  return true;
+}
+
+// The next rows of [position, end) that are wanted.
+void JoinMarkedSource::ReadMarked(const JoinTable& table, State* state, Batch* batch) const {
+  const uint8_t* matched = table.matched.as<uint8_t>();
   const uint8_t wanted = spec_->kind == plan::JoinKind::kSemi ? 1 : 0;
   uint32_t n = 0;
   for (; state->position < state->end && n < kVectorSize; ++state->position) {
@@ -568,12 +776,11 @@ Result<bool> JoinMarkedSource::Next(LocalState* local, Batch* batch) {
   }
   batch->count = n;
   batch->vectors.resize(output_.size());
-  if (n == 0) return true;
+  if (n == 0) return;
   for (size_t c = 0; c < output_.size(); ++c) {
-    batch->vectors[c] = GatherBuildVector(table_->payload_columns[output_[c]], state->positions, n,
+    batch->vectors[c] = GatherBuildVector(table.payload_columns[output_[c]], state->positions, n,
                                           &state->buffers[c]);
   }
-  return true;
 }
 
 }  // namespace sirocco::engine

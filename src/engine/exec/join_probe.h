@@ -2,7 +2,8 @@
 //
 // Output: the chosen probe columns, then (kInner, kLeft) the chosen build columns. Rows come in no
 // particular order. With build_left set (mirrored semi and anti joins) nothing is passed on:
-// matching build rows are marked, and read with JoinMarkedSource.
+// matching build rows are marked, and read with JoinMarkedSource. Where build rows are on disk
+// (join_spill.h), the probe rows that belong to them are put aside and joined when all have come.
 #pragma once
 
 #include <atomic>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "engine/exec/join_build.h"
+#include "engine/exec/join_spill.h"
 #include "engine/exec/pipeline.h"
 
 namespace sirocco::engine {
@@ -28,10 +30,16 @@ class JoinProbe final : public Operator {
   JoinProbe(std::shared_ptr<const JoinSpec> spec, std::shared_ptr<JoinTable> table,
             const BatchLayout& input, JoinProbeColumns columns, QueryContext* context);
 
+  Result<void> Prepare() override;
   std::unique_ptr<LocalState> MakeState(uint32_t worker) override;
   OperatorStatistics Describe() const override;
   Result<void> Push(const Batch& batch, LocalState* state, BatchConsumer* next) override;
   Result<void> Flush(LocalState* state, BatchConsumer* next) override;
+  bool has_deferred() const override { return table_->spill != nullptr && !spec_->marks_build(); }
+  Result<void> RunDeferred(LocalState* state, BatchConsumer* next) override;
+  // The probe rows that meet the current table of `pairs`. `next` may be null if build rows are
+  // marked.
+  Result<void> ProbePairs(JoinPairs* pairs, LocalState* state, BatchConsumer* next);
   const BatchLayout& layout() const override { return layout_; }
 
   // Layout over which JoinProbeColumns::extra is compiled.
@@ -41,6 +49,9 @@ class JoinProbe final : public Operator {
 
  private:
   struct State;
+  struct Aside;  // of a worker: rows for partitions on disk
+  Result<void> PushAside(const Batch& batch, State* state, BatchConsumer* next);
+  Result<void> Probe(const Batch& batch, State* state, BatchConsumer* next);
   Result<void> PushMatches(const Batch& batch, State* state, BatchConsumer* next);
   Result<uint32_t> TestPairs(const Batch& batch, State* state, uint32_t count) const;
   Result<void> RunCandidates(const Batch& batch, State* state, uint32_t num_hits,
@@ -52,11 +63,19 @@ class JoinProbe final : public Operator {
                         bool null_build, BatchConsumer* next) const;
   Result<void> EmitUnmatched(const Batch& batch, State* state, BatchConsumer* next) const;
   Result<void> PushNullAware(const Batch& batch, State* state, BatchConsumer* next);
+  // NOT IN of a list with NULL: no row is surely outside.
+  bool NothingIsOut() const {
+    return spec_->kind == plan::JoinKind::kNullAwareAnti && columns_.extra == nullptr &&
+           table_->null_keys_seen != 0;
+  }
+  void StartMatches(const Batch& batch, State* state) const;
+  bool KeepMatches(const Batch& batch, State* state) const;
 
   std::shared_ptr<const JoinSpec> spec_;
   std::shared_ptr<JoinTable> table_;
   JoinProbeColumns columns_;
-  BatchLayout layout_;
+  BatchLayout input_, layout_;
+  std::vector<uint32_t> stored_keys_;  // keys that are put aside beside the input's columns
   QueryContext* context_;
 };
 
@@ -64,21 +83,26 @@ class JoinProbe final : public Operator {
 // after the probe side has ended.
 class JoinMarkedSource final : public Source {
  public:
+  // `probe` is the operator that marked the rows.
   JoinMarkedSource(std::shared_ptr<const JoinSpec> spec, std::shared_ptr<JoinTable> table,
-                   std::vector<uint32_t> output);
+                   JoinProbe* probe, std::vector<uint32_t> output, QueryContext* context);
 
   Result<void> Prepare() override;
   std::unique_ptr<LocalState> MakeState(uint32_t worker) override;
   OperatorStatistics Describe() const override;
   Result<bool> Next(LocalState* state, Batch* batch) override;
   const BatchLayout& layout() const override { return layout_; }
-  uint32_t num_morsels() const override { return num_morsels_; }
+  uint32_t num_morsels() const override;
 
  private:
   struct State;
+  void ReadMarked(const JoinTable& table, State* state, Batch* batch) const;
+
   std::shared_ptr<const JoinSpec> spec_;
   std::shared_ptr<JoinTable> table_;
+  JoinProbe* probe_;
   std::vector<uint32_t> output_;  // positions in JoinSpec::payload
+  QueryContext* context_;
   BatchLayout layout_;
   uint32_t num_morsels_ = 0;
   std::atomic<uint32_t> next_{0};

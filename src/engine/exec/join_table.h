@@ -69,7 +69,11 @@ struct JoinColumn {
   PoolBuffer values, nulls;  // by position; nulls only if there are any
 };
 
+class JoinSpill;
+
 struct JoinTable {
+  // Where the build rows are that this table does not have; null: it has all.
+  std::shared_ptr<JoinSpill> spill;
   JoinIndex index = JoinIndex::kEmpty;
   bool unique = false;         // kDense: one position per group
   uint64_t num_rows = 0;       // rows with matchable keys

@@ -1,8 +1,10 @@
 // Joins against a naive nested loop: kinds x key types x structures x sizes x NULLs x duplicates x
-// extra condition x workers.
+// extra condition x workers x in memory and on disk.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <random>
 
 #include "engine/exec/join_table.h"
@@ -189,7 +191,16 @@ std::vector<TestRow> NaiveJoin(plan::JoinKind kind, const Side& left, const Side
 
 class JoinTest : public ::testing::Test {
  protected:
-  ~JoinTest() override { SetJoinDebug(JoinDebug::kNone); }
+  JoinTest()
+      : space_(::testing::TempDir() + "sirocco-join-" + std::to_string(::getpid()),
+               SpillSpace::kUnlimited) {
+    EXPECT_TRUE(space_.Open());
+  }
+  ~JoinTest() override {
+    SetJoinDebug(JoinDebug::kNone);
+    QueryContext::ForceSpill(false);
+    std::filesystem::remove_all(space_.folder());
+  }
 
   void Check(plan::JoinKind kind, Keys keys, const Shape& shape, bool null_safe, bool extra,
              uint32_t seed) {
@@ -218,10 +229,18 @@ class JoinTest : public ::testing::Test {
     const plan::Plan plan = QueryFixture::MakePlan(join, results);
     const std::vector<TestRow> expected =
         NaiveJoin(kind, left, right, null_safe, extra, shape.left, shape.right);
-    for (JoinDebug debug : {JoinDebug::kNone, JoinDebug::kHash, JoinDebug::kDense}) {
+    struct Way {
+      JoinDebug debug;
+      bool spill;
+    };
+    for (const auto [debug, spill] :
+         {Way{JoinDebug::kNone, false}, Way{JoinDebug::kHash, false}, Way{JoinDebug::kDense, false},
+          Way{JoinDebug::kNone, true}, Way{JoinDebug::kHash, true}}) {
       SetJoinDebug(debug);
+      QueryContext::ForceSpill(spill);
       for (uint32_t workers : {1, 2}) {
-        SCOPED_TRACE("kind " + std::to_string(static_cast<int>(kind)) + " keys " +
+        SCOPED_TRACE((spill ? "on disk, " : "") + std::string() + "kind " +
+                     std::to_string(static_cast<int>(kind)) + " keys " +
                      std::to_string(static_cast<int>(keys)) + " left " +
                      std::to_string(shape.left) + " right " + std::to_string(shape.right) +
                      " domain " + std::to_string(shape.domain) + " nulls " +
@@ -229,8 +248,10 @@ class JoinTest : public ::testing::Test {
                      " extra " + std::to_string(extra) + " debug " +
                      std::to_string(static_cast<int>(debug)) + " workers " +
                      std::to_string(workers) + " seed " + std::to_string(seed));
-        Result<std::vector<TestRow>> rows = fixture.Run(plan, workers);
+        Result<std::vector<TestRow>> rows =
+            fixture.Run(plan, workers, MemoryPool::kUnlimited, spill ? &space_ : nullptr);
         ASSERT_TRUE(rows.has_value()) << rows.error().ToString();
+        ASSERT_EQ(space_.used_bytes(), 0u);
         std::sort(rows->begin(), rows->end(), RowLess);
         ASSERT_EQ(rows->size(), expected.size());
         for (size_t i = 0; i < expected.size(); ++i)
@@ -239,6 +260,8 @@ class JoinTest : public ::testing::Test {
       }
     }
   }
+
+  SpillSpace space_;
 };
 
 constexpr plan::JoinKind kKinds[] = {plan::JoinKind::kInner, plan::JoinKind::kLeft,
@@ -293,8 +316,26 @@ TEST_F(JoinTest, ManyDuplicates) {
   uint32_t seed = 4000;
   for (plan::JoinKind kind : kKinds)
     for (bool extra : {false, true})
-      Check(kind, Keys::kDenseInt, {.left = 60, .right = 2500, .domain = 2, .null_share = 0.01},
+      Check(kind, Keys::kDenseInt, {.left = 16, .right = 2500, .domain = 2, .null_share = 0.01},
             false, extra, ++seed);
+}
+
+// Partitions that are split again, or joined block by block because their keys are all equal.
+TEST_F(JoinTest, LargePartitions) {
+  uint32_t seed = 5000;
+  for (plan::JoinKind kind : kKinds)
+    for (Keys keys : {Keys::kSparseInt, Keys::kString, Keys::kNone})
+      for (bool extra : {false, true})
+        for (uint32_t domain : {1u, 100000u}) {
+          if (keys == Keys::kString && (extra || domain == 1)) continue;
+          const bool many = domain > 3 && keys != Keys::kNone;
+          Check(kind, keys,
+                {.left = many ? 200u : 4u, .right = 7000, .domain = domain, .null_share = 0.02},
+                false, extra, ++seed);
+          Check(kind, keys,
+                {.left = 5000, .right = many ? 200u : 4u, .domain = domain, .null_share = 0.02},
+                false, extra, ++seed);
+        }
 }
 
 // Large sides are checked by counts and sums of payload: unique keys, so the naive answer is known.

@@ -25,7 +25,7 @@ class CompiledQuery final : public Query {
     if (ran_.exchange(true)) return MakeError(ErrorCode::kInternal, "a query runs only once");
     compiled_.delivery->set_sink(&sink);
     Result<void> result = RunPlan(&compiled_, &context_);
-    if (context_.cancelled() && !result) return MakeError(ErrorCode::kCancelled, "query cancelled");
+    if (context_.cancelled_by_user() && !result) return MakeError(ErrorCode::kCancelled, "query cancelled");
     return result;
   }
 

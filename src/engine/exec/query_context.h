@@ -2,6 +2,7 @@
 // Threads: every method from any thread.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <map>
 #include <mutex>
@@ -42,10 +43,24 @@ class QueryContext {
   // Tests: every operator that can goes to disk at once. Process-wide; not while queries run.
   static void ForceSpill(bool force);
   bool spill_forced() const { return spill_forced_; }
+  // What one worker may take to work on rows that are on disk, whatever the pool says.
+  size_t smallest_budget() const { return spill_forced_ ? size_t{64} << 10 : size_t{4} << 20; }
+  // What one worker may take now: half of its share of what is left.
+  size_t WorkerBudget() const {
+    return spill_forced_ ? smallest_budget()
+                         : std::max(pool_->available_bytes() / 2 / num_workers_, smallest_budget());
+  }
 
   // Asks the query to stop; workers notice at the next batch (well below 100 ms).
-  void Cancel() { cancelled_.store(true, std::memory_order_relaxed); }
-  bool cancelled() const { return cancelled_.load(std::memory_order_relaxed); }
+  void Cancel() {
+    cancelled_by_user_.store(true, std::memory_order_relaxed);
+    Abandon();
+  }
+  // The same after an error of one worker.
+  void Abandon() { stopped_.store(true, std::memory_order_relaxed); }
+  // Whether work should end.
+  bool cancelled() const { return stopped_.load(std::memory_order_relaxed); }
+  bool cancelled_by_user() const { return cancelled_by_user_.load(std::memory_order_relaxed); }
 
   // Records one condition `count` times. Messages are equal for equal conditions, so they are merged.
   void AddWarning(uint32_t mysql_errno, const std::string& message, uint64_t count = 1);
@@ -59,7 +74,7 @@ class QueryContext {
   uint32_t num_workers_;
   SpillSpace* spill_;
   const bool spill_forced_ = SpillIsForced();
-  std::atomic<bool> cancelled_{false};
+  std::atomic<bool> cancelled_by_user_{false}, stopped_{false};
   mutable std::mutex mutex_;
   std::map<std::pair<uint32_t, std::string>, uint64_t> warnings_;
 };

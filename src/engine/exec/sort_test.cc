@@ -1,7 +1,9 @@
 // Sort and top-N against std::stable_sort on values.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <random>
 
 #include "engine/exec/query_fixture.h"
@@ -23,6 +25,16 @@ int CompareValues(const plan::Type& type, const Value& a, const Value& b) {
 
 class SortTest : public ::testing::Test {
  protected:
+  SortTest()
+      : space_(::testing::TempDir() + "sirocco-sort-" + std::to_string(::getpid()),
+               SpillSpace::kUnlimited) {
+    EXPECT_TRUE(space_.Open());
+  }
+  ~SortTest() override {
+    QueryContext::ForceSpill(false);
+    std::filesystem::remove_all(space_.folder());
+  }
+
   // Sorts a table of key columns and a row number; the rows must be in order, and be exactly the
   // best ones.
   void Check(const std::vector<plan::Type>& types, const std::vector<bool>& descending,
@@ -72,13 +84,18 @@ class SortTest : public ::testing::Test {
     std::vector<TestRow> sorted = all;
     std::stable_sort(sorted.begin(), sorted.end(),
                      [&](const TestRow& a, const TestRow& b) { return compare(a, b) < 0; });
-    for (uint32_t workers : {1, 2}) {
-      SCOPED_TRACE("rows " + std::to_string(rows) + " limit " + std::to_string(limit) + " offset " +
-                   std::to_string(offset) + " distinct " + std::to_string(distinct) + " keys " +
-                   std::to_string(types.size()) + " of kind " +
-                   std::to_string(static_cast<int>(types[0].kind)) + " workers " +
-                   std::to_string(workers));
-      auto result = fixture.Run(QueryFixture::MakePlan(sort, results), workers);
+    for (int way = 0; way < 4; ++way) {
+      const uint32_t workers = 1 + way % 2;
+      const bool spill = way >= 2;
+      QueryContext::ForceSpill(spill);
+      SCOPED_TRACE(
+          std::string(spill ? "on disk, rows " : "rows ") + std::to_string(rows) + " limit " +
+          std::to_string(limit) + " offset " + std::to_string(offset) + " distinct " +
+          std::to_string(distinct) + " keys " + std::to_string(types.size()) + " of kind " +
+          std::to_string(static_cast<int>(types[0].kind)) + " workers " + std::to_string(workers));
+      auto result = fixture.Run(QueryFixture::MakePlan(sort, results), workers,
+                                MemoryPool::kUnlimited, spill ? &space_ : nullptr);
+      ASSERT_EQ(space_.used_bytes(), 0u);
       ASSERT_TRUE(result.has_value()) << result.error().ToString();
       const uint64_t expected = offset >= rows ? 0 : std::min<uint64_t>(limit, rows - offset);
       ASSERT_EQ(result->size(), expected);
@@ -97,6 +114,8 @@ class SortTest : public ::testing::Test {
       }
     }
   }
+
+  SpillSpace space_;
 };
 
 TEST_F(SortTest, AllTypesBothDirections) {
