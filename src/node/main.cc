@@ -92,6 +92,9 @@ int Main(int argc, char** argv) {
                  "Queries that run at once; others wait (default: 4 + twice the threads)");
   app.add_option("--ml-worker", options.ml_worker,
                  "Program of the machine-learning processes (default: rapidd-ml beside rapidd)");
+  app.add_option("--nice", options.niceness,
+                 "Steps back for other processes, as nice(1) (0 to 19, default: 0)")
+      ->check(CLI::Range(0, 19));
   app.add_option("--parent-fd", options.parent_fd, "End when the other side closes this pipe");
   app.add_option("--log", log_file, "Append the log to this file (default: standard error)");
   CLI11_PARSE(app, argc, argv);
@@ -131,6 +134,10 @@ int Main(int argc, char** argv) {
   // The plugin that starts the node passes this variable on.
   engine::QueryContext::ForceSpill(debug_spill ||
                                    std::getenv("SIROCCO_DEBUG_FORCE_SPILL") != nullptr);
+
+  // Before any thread is made: threads inherit it.
+  if (options.niceness != 0 && ::setpriority(PRIO_PROCESS, 0, options.niceness) != 0)
+    LogWarning("the priority could not be lowered");
 
   mysqlsem::InitializeCollations();
   Node node(options);

@@ -18,6 +18,7 @@ struct Options {
   uint32_t max_running_queries = 0;       // further ones wait
   std::string
       ml_worker;       // program of the machine-learning processes; empty: rapidd-ml beside rapidd
+  int niceness = 0;    // of the whole process, 0 to 19: how far it steps back for others
   int parent_fd = -1;  // the daemon ends when this pipe is closed by the other side
 };
 

@@ -16,6 +16,7 @@ char* node_secret_file;
 char* node_log;
 unsigned long long node_memory_limit;
 unsigned int node_threads;
+unsigned int node_nice;
 unsigned int node_max_restarts;
 unsigned long ml_resource_mode;
 unsigned long long ml_memory_limit;
@@ -52,6 +53,11 @@ MYSQL_SYSVAR_ULONGLONG(
 MYSQL_SYSVAR_UINT(node_threads, node_threads, PLUGIN_VAR_READONLY | PLUGIN_VAR_RQCMDARG,
                   "Threads the node uses for one query; 0: all cores.", nullptr, nullptr, 0, 0,
                   1024, 0);
+MYSQL_SYSVAR_UINT(
+    node_nice, node_nice, PLUGIN_VAR_READONLY | PLUGIN_VAR_RQCMDARG,
+    "How far the node steps back for other processes, as nice(1) does; queries in "
+    "RAPID then take processor time from transactions in InnoDB only to a small part.",
+    nullptr, nullptr, 5, 0, 19, 0);
 MYSQL_SYSVAR_UINT(node_max_restarts, node_max_restarts, PLUGIN_VAR_READONLY | PLUGIN_VAR_RQCMDARG,
                   "How often within a minute the node is started again after it ended, before the "
                   "plugin pauses for a "
@@ -99,13 +105,21 @@ std::string InDataDirectory(const char* file) {
 
 }  // namespace
 
-SYS_VAR* kSystemVariables[] = {MYSQL_SYSVAR(node_command),       MYSQL_SYSVAR(node_socket),
-                               MYSQL_SYSVAR(node_address),       MYSQL_SYSVAR(node_secret_file),
-                               MYSQL_SYSVAR(node_log),           MYSQL_SYSVAR(node_memory_limit),
-                               MYSQL_SYSVAR(node_threads),       MYSQL_SYSVAR(node_max_restarts),
-                               MYSQL_SYSVAR(query_memory_limit), MYSQL_SYSVAR(load_threads),
-                               MYSQL_SYSVAR(max_join_pairs),     MYSQL_SYSVAR(ml_resource_mode),
-                               MYSQL_SYSVAR(ml_memory_limit),    nullptr};
+SYS_VAR* kSystemVariables[] = {MYSQL_SYSVAR(node_command),
+                               MYSQL_SYSVAR(node_socket),
+                               MYSQL_SYSVAR(node_address),
+                               MYSQL_SYSVAR(node_secret_file),
+                               MYSQL_SYSVAR(node_log),
+                               MYSQL_SYSVAR(node_memory_limit),
+                               MYSQL_SYSVAR(node_nice),
+                               MYSQL_SYSVAR(node_threads),
+                               MYSQL_SYSVAR(node_max_restarts),
+                               MYSQL_SYSVAR(query_memory_limit),
+                               MYSQL_SYSVAR(load_threads),
+                               MYSQL_SYSVAR(max_join_pairs),
+                               MYSQL_SYSVAR(ml_resource_mode),
+                               MYSQL_SYSVAR(ml_memory_limit),
+                               nullptr};
 
 NodeSettings NodeSettingsFromVariables() {
   NodeSettings settings;
@@ -116,6 +130,7 @@ NodeSettings NodeSettingsFromVariables() {
   settings.local.memory_limit_bytes =
       node_memory_limit == 0 ? 0 : std::max(node_memory_limit, kMinMemory);
   settings.local.num_threads = node_threads;
+  settings.local.niceness = node_nice;
   settings.address = TextOr(node_address, "");
   settings.secret_file = TextOr(node_secret_file, "");
   settings.max_restarts = node_max_restarts;

@@ -90,6 +90,7 @@ std::vector<std::string> Arguments(const NodeOptions& options) {
   add("--memory-limit", options.memory_limit_bytes);
   add("--query-memory-limit", options.query_memory_limit_bytes);
   add("--threads", options.num_threads);
+  add("--nice", options.niceness);
   if (!options.log_file.empty()) {
     arguments.push_back("--log");
     arguments.push_back(options.log_file);
