@@ -1,6 +1,10 @@
 #include "node/catalogue.h"
 
+#include <algorithm>
+
 #include "node/clock.h"
+#include "node/log.h"
+#include "node/table_changes.h"
 
 namespace sirocco::node {
 
@@ -8,6 +12,7 @@ Load::Load(uint64_t id, plan::TableSchema schema, std::shared_ptr<engine::Memory
     : start_us(NowMicros()),
       id_(id),
       schema_(schema),
+      pool_(pool),
       builder_(engine::TableBuilder::Create(std::move(schema), std::move(pool))) {}
 
 std::unique_ptr<engine::TableBuilder::Writer> Load::OpenWriter(uint32_t order) {
@@ -68,7 +73,7 @@ Result<wire::LoadedTable> Catalogue::FinishLoad(uint64_t load_id, uint64_t posit
   entry.info.origin = std::move(origin);
   entry.info.load_start_us = load->start_us;
   entry.info.load_end_us = NowMicros();
-  entry.table = std::make_unique<engine::Table>(std::move(*snapshot));
+  entry.table = std::make_shared<engine::TableStore>(std::move(*snapshot), load->pool());
   std::lock_guard lock(mutex_);
   if (loads_.erase(load_id) == 0) return MakeError(ErrorCode::kCancelled, "the load was aborted");
   entry.info.id = next_id_++;
@@ -78,7 +83,7 @@ Result<wire::LoadedTable> Catalogue::FinishLoad(uint64_t load_id, uint64_t posit
 }
 
 Result<void> Catalogue::DropTable(plan::TableId id) {
-  std::unique_ptr<engine::Table> gone;
+  std::shared_ptr<engine::TableStore> gone;
   std::lock_guard lock(mutex_);
   auto found = tables_.find(id);
   if (found == tables_.end())
@@ -91,17 +96,96 @@ Result<void> Catalogue::DropTable(plan::TableId id) {
 std::vector<wire::LoadedTable> Catalogue::List() const {
   std::lock_guard lock(mutex_);
   std::vector<wire::LoadedTable> tables;
-  for (const auto& [id, entry] : tables_) tables.push_back(entry.info);
+  for (const auto& [id, entry] : tables_) {
+    tables.push_back(entry.info);
+    tables.back().statistics = entry.table->Statistics();
+  }
   return tables;
 }
 
-engine::SnapshotPtr Catalogue::SnapshotForQuery(plan::TableId id) {
-  std::lock_guard lock(mutex_);
-  auto found = tables_.find(id);
-  if (found == tables_.end()) return nullptr;
-  ++found->second.info.query_count;
-  found->second.info.last_queried_us = NowMicros();
-  return found->second.table->CurrentSnapshot();
+Result<std::map<plan::TableId, engine::SnapshotPtr>> Catalogue::SnapshotsForQuery(
+    const std::set<plan::TableId>& tables) {
+  struct Pinned {
+    plan::TableId id;
+    std::shared_ptr<engine::TableStore> table;
+    std::shared_ptr<const engine::TableStore::View> view;
+  };
+  std::vector<Pinned> pinned;
+  {
+    std::lock_guard lock(mutex_);
+    for (const plan::TableId id : tables) {
+      auto found = tables_.find(id);
+      if (found == tables_.end()) continue;
+      ++found->second.info.query_count;
+      found->second.info.last_queried_us = NowMicros();
+      pinned.push_back({id, found->second.table, found->second.table->Pin()});
+    }
+  }
+  std::map<plan::TableId, engine::SnapshotPtr> snapshots;
+  for (const Pinned& one : pinned) {
+    ASSIGN_OR_RETURN(snapshots[one.id], one.table->Open(*one.view));
+  }
+  return snapshots;
+}
+
+wire::Applied Catalogue::ApplyChanges(wire::Position position,
+                                      std::span<const wire::ChangeBatch> batches,
+                                      const std::set<plan::TableId>& lost) {
+  std::lock_guard applying(apply_mutex_);
+  struct Change {
+    std::shared_ptr<engine::TableStore> table;  // null: nothing to do
+    Result<void> result;
+  };
+  std::map<plan::TableId, Change> changes;
+  auto change_of = [&](plan::TableId id) -> Change& {
+    auto [found, is_new] = changes.try_emplace(id);
+    if (!is_new) return found->second;
+    std::lock_guard lock(mutex_);
+    auto entry = tables_.find(id);
+    if (entry == tables_.end()) {
+      found->second.result = MakeError(ErrorCode::kNotFound, "the table is not loaded");
+    } else if (entry->second.info.position < position) {
+      found->second.table = entry->second.table;
+    }
+    return found->second;
+  };
+  for (const plan::TableId id : lost) {
+    Change& change = change_of(id);
+    if (change.table != nullptr)
+      change.result = MakeError(ErrorCode::kOutOfMemory, "a transaction does not fit memory");
+  }
+  for (const wire::ChangeBatch& batch : batches) {
+    for (const wire::ChangeSection& section : batch.sections) {
+      Change& change = change_of(section.table);
+      if (change.table == nullptr || !change.result) continue;
+      change.result = ApplySection(section, change.table.get());
+    }
+  }
+  for (auto& [id, change] : changes)
+    if (change.table != nullptr && change.result) change.result = change.table->CheckKeys();
+
+  wire::Applied applied;
+  applied.position = position;
+  std::vector<std::shared_ptr<engine::TableStore>> gone;  // destroyed outside the lock
+  {
+    std::lock_guard lock(mutex_);
+    for (auto& [id, change] : changes)
+      if (change.table != nullptr && change.result)
+        change.result = CommitChanges(change.table.get());
+    for (auto& [id, change] : changes) {
+      if (change.result) continue;
+      applied.failed.push_back({id, change.result.error().ToString()});
+      if (auto found = tables_.find(id); found != tables_.end()) {
+        gone.push_back(std::move(found->second.table));
+        tables_.erase(found);
+      }
+    }
+    for (auto& [id, entry] : tables_) entry.info.position = std::max(entry.info.position, position);
+  }
+  for (const wire::FailedTable& failed : applied.failed)
+    LogWarning("table " + std::to_string(failed.table) +
+               " cannot follow its changes: " + failed.reason);
+  return applied;
 }
 
 uint64_t Catalogue::table_bytes() const {

@@ -2,20 +2,25 @@
 //
 // A load builds a table outside the catalogue; FinishLoad publishes it under a new TableId, so a
 // reload never touches the version that running queries use. A table's memory is charged to a pool
-// of its own below the node's pool and returns when the last snapshot dies. Threads: every method
-// from any thread.
+// of its own below the node's pool and returns when the last snapshot dies.
+//
+// Changes of several tables become visible together: a query's snapshots and a commit exclude each
+// other. Threads: every method from any thread.
 #pragma once
 
 #include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
+#include <span>
 #include <vector>
 
 #include "common/error.h"
 #include "engine/memory/memory_pool.h"
-#include "engine/storage/table.h"
 #include "engine/storage/table_builder.h"
+#include "engine/storage/table_store.h"
+#include "wire/changes.h"
 #include "wire/messages.h"
 
 namespace sirocco::node {
@@ -27,6 +32,7 @@ class Load {
 
   uint64_t id() const { return id_; }
   const plan::TableSchema& schema() const { return schema_; }
+  const std::shared_ptr<engine::MemoryPool>& pool() const { return pool_; }
   std::unique_ptr<engine::TableBuilder::Writer> OpenWriter(uint32_t order);
   void WriterClosed() { --open_writers_; }
   // Fails while a writer is open, or when a writer was lost without Close.
@@ -37,6 +43,7 @@ class Load {
  private:
   uint64_t id_;
   plan::TableSchema schema_;
+  std::shared_ptr<engine::MemoryPool> pool_;
   std::unique_ptr<engine::TableBuilder> builder_;
   std::mutex mutex_;
   bool finished_ = false;
@@ -57,16 +64,24 @@ class Catalogue {
 
   Result<void> DropTable(plan::TableId id);
   std::vector<wire::LoadedTable> List() const;
-  // The current snapshot, counted as a use by a query; nullptr if there is no such table.
-  engine::SnapshotPtr SnapshotForQuery(plan::TableId id);
+  // The current snapshots, of one moment, counted as a use by a query; a table that is not there
+  // has none. kOutOfMemory: recent rows could not be encoded.
+  Result<std::map<plan::TableId, engine::SnapshotPtr>> SnapshotsForQuery(
+      const std::set<plan::TableId>& tables);
+  // Applies a transaction (or several) in order; all of it becomes visible at once. All tables
+  // stand at `position` afterwards. Those that already did, or are farther, skip their changes.
+  // Tables that cannot follow, and those of `lost`, leave the catalogue.
+  wire::Applied ApplyChanges(wire::Position position, std::span<const wire::ChangeBatch> batches,
+                             const std::set<plan::TableId>& lost);
   uint64_t table_bytes() const;
 
  private:
   struct Entry {
     wire::LoadedTable info;
-    std::unique_ptr<engine::Table> table;
+    std::shared_ptr<engine::TableStore> table;
   };
   engine::MemoryPool* node_pool_;
+  std::mutex apply_mutex_;  // one ApplyChanges at a time; before mutex_
   mutable std::mutex mutex_;
   uint64_t next_id_ = 1;  // of tables and loads
   std::map<uint64_t, std::shared_ptr<Load>> loads_;

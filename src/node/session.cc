@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <new>
+#include <set>
 
 #include "node/clock.h"
 #include "node/log.h"
@@ -26,6 +27,12 @@ Result<uint64_t> DecodeId(std::string_view payload) {
   const auto id = in.Get<uint64_t>();
   if (!in.ok()) return MakeError(ErrorCode::kInvalidArgument, "malformed message: no id");
   return id;
+}
+
+void CollectTables(const plan::NodePtr& node, std::set<plan::TableId>* tables) {
+  if (node == nullptr) return;
+  if (node->kind == plan::NodeKind::kScan) tables->insert(node->table);
+  for (const plan::NodePtr& input : node->inputs) CollectTables(input, tables);
 }
 
 }  // namespace
@@ -125,6 +132,10 @@ Session::Reply Session::Handle(const wire::Frame& frame) {
       return Prepare(payload);
     case MessageType::kRun:
       return RunQuery();
+    case MessageType::kApplyChanges: {
+      ASSIGN_OR_RETURN(std::string applied, changes_.Receive(payload));
+      return std::pair(MessageType::kApplied, std::move(applied));
+    }
     default:
       if (MlSession::Handles(frame.type)) return ml_.Handle(frame.type, payload);
       return MakeError(
@@ -228,12 +239,18 @@ Session::Reply Session::Prepare(std::string_view payload) {
   query_options.num_workers = options.num_threads;
   if (request.num_workers != 0)
     query_options.num_workers = std::min(request.num_workers, options.num_threads);
-  ASSIGN_OR_RETURN(
-      std::unique_ptr<engine::Query> query,
-      engine::Query::Prepare(
-          std::move(request.plan),
-          [this](plan::TableId id) { return node_->catalogue()->SnapshotForQuery(id); },
-          query_options));
+  std::set<plan::TableId> tables;
+  for (const plan::NodePtr& shared : request.plan.shared) CollectTables(shared, &tables);
+  CollectTables(request.plan.root, &tables);
+  ASSIGN_OR_RETURN(const auto snapshots, node_->catalogue()->SnapshotsForQuery(tables));
+  ASSIGN_OR_RETURN(std::unique_ptr<engine::Query> query,
+                   engine::Query::Prepare(
+                       std::move(request.plan),
+                       [&](plan::TableId id) {
+                         const auto found = snapshots.find(id);
+                         return found == snapshots.end() ? nullptr : found->second;
+                       },
+                       query_options));
   ByteWriter out;
   out.PutString(query->plan_text());
   prepared_.pool = std::move(pool);

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "engine/engine.h"
+#include "node/change_stream.h"
 #include "node/ml_session.h"
 #include "node/node.h"
 #include "wire/socket.h"
@@ -45,6 +46,7 @@ class Session {
   std::unique_ptr<engine::TableBuilder::Writer> writer_;
   std::vector<uint64_t> begun_loads_;
   PreparedQuery prepared_;
+  ChangeStream changes_{node_->catalogue(), node_->pool()};
   MlSession ml_{node_, &socket_};
 };
 

@@ -1,9 +1,10 @@
 // The distinct values of a string column, shared by all chunks of a table.
 //
 // Codes 0..sorted_size()-1 are ordered by (collation weight, bytes); codes equal under the
-// collation form a contiguous class. Codes from sorted_size() on are the tail: values newer than
-// the last merge, in arrival order. Immutable once published: a merge or an append makes a new
-// Dictionary. Threads: const methods from any thread.
+// collation form a class, which is contiguous but for the tail. Codes from sorted_size() on are the
+// tail: values newer than the last merge, in arrival order. Immutable once published: a merge or an
+// append (growing_dictionary.h) makes a new Dictionary, in which old codes keep their meaning after
+// an append. Threads: const methods from any thread.
 #pragma once
 
 #include <cstdint>
@@ -33,14 +34,14 @@ class Dictionary {
   uint32_t sorted_size() const { return sorted_size_; }
   // values()[code] is the exact value; the array is padded so that code 0 is readable even when
   // empty (an empty string).
-  const StringRef* values() const { return values_.data(); }
+  const StringRef* values() const { return values_; }
   std::string_view value(uint32_t code) const { return values_[code].view(); }
   const mysqlsem::Collation* collation() const { return collation_; }
 
   // classes()[code]: the smallest code equal to it under the collation; codes of one class compare
   // equal. nullptr if every class has one member, that is, codes themselves may be compared and
   // hashed.
-  const uint32_t* classes() const { return classes_.empty() ? nullptr : classes_.data(); }
+  const uint32_t* classes() const { return classes_; }
   // True if code order is value order for all codes (no tail).
   bool sorted() const { return sorted_size_ == size(); }
 
@@ -48,9 +49,15 @@ class Dictionary {
 
  private:
   friend class DictionaryBuilder;
-  std::vector<StringRef> values_;  // one more than size_: an empty string
-  std::vector<uint32_t> classes_;
-  std::vector<char> bytes_;  // the values one after the other, in code order, and padding
+  friend class GrowingDictionary;
+  // What the views below show, if this dictionary owns it: values (one more than size_: an empty
+  // string), classes, and the bytes one after the other, in code order, and padding.
+  std::vector<StringRef> own_values_;
+  std::vector<uint32_t> own_classes_;
+  std::vector<char> own_bytes_;
+  std::shared_ptr<const void> owner_;  // else who does
+  const StringRef* values_ = nullptr;
+  const uint32_t* classes_ = nullptr;
   uint32_t size_ = 0;
   uint32_t sorted_size_ = 0;
   size_t size_bytes_ = 0;  // charged to pool_

@@ -114,8 +114,8 @@ Result<DictionaryBuilder::Output> DictionaryBuilder::Build(
   dictionary->pool_ = pool;
   dictionary->size_bytes_ = size_bytes;
   dictionary->collation_ = collation;
-  dictionary->bytes_.reserve(num_bytes + AlignedBuffer::kPadding);
-  dictionary->values_.reserve(output.num_distinct + 1);
+  dictionary->own_bytes_.reserve(num_bytes + AlignedBuffer::kPadding);
+  dictionary->own_values_.reserve(output.num_distinct + 1);
   output.remaps.resize(inputs.size());
   for (size_t i = 0; i < inputs.size(); ++i) output.remaps[i].resize(inputs[i]->size());
   std::vector<uint32_t> classes;
@@ -129,23 +129,27 @@ Result<DictionaryBuilder::Output> DictionaryBuilder::Build(
           i != 0 && !byte_order && order.CompareWeights(entries[i - 1], entries[i]) == 0;
       has_classes |= same_class;
       classes.push_back(same_class ? classes.back() : code);
-      dictionary->bytes_.insert(dictionary->bytes_.end(), value.begin(), value.end());
+      dictionary->own_bytes_.insert(dictionary->own_bytes_.end(), value.begin(), value.end());
       // The address follows below: the byte array is complete then.
-      dictionary->values_.push_back({nullptr, static_cast<uint32_t>(value.size()), 0});
+      dictionary->own_values_.push_back({nullptr, static_cast<uint32_t>(value.size()), 0});
     }
     output.remaps[entries[i].input][entries[i].code] = static_cast<uint32_t>(classes.size() - 1);
   }
-  dictionary->bytes_.resize(dictionary->bytes_.size() + AlignedBuffer::kPadding);
-  const char* at = dictionary->bytes_.data();
-  for (StringRef& value : dictionary->values_) {
+  dictionary->own_bytes_.resize(dictionary->own_bytes_.size() + AlignedBuffer::kPadding);
+  const char* at = dictionary->own_bytes_.data();
+  for (StringRef& value : dictionary->own_values_) {
     value.data = at;
     at += value.size;
   }
   // Code 0 is readable even if there are no values.
-  dictionary->size_ = static_cast<uint32_t>(dictionary->values_.size());
-  dictionary->values_.push_back({at, 0, 0});
+  dictionary->size_ = static_cast<uint32_t>(dictionary->own_values_.size());
+  dictionary->own_values_.push_back({at, 0, 0});
   dictionary->sorted_size_ = dictionary->size_;
-  if (has_classes) dictionary->classes_ = std::move(classes);
+  dictionary->values_ = dictionary->own_values_.data();
+  if (has_classes) {
+    dictionary->own_classes_ = std::move(classes);
+    dictionary->classes_ = dictionary->own_classes_.data();
+  }
   output.dictionary = std::move(dictionary);
   return output;
 }

@@ -24,11 +24,12 @@ IntegerSet CodesOf(const std::vector<uint8_t>& truth) {
   return IntegerSet::Of(std::move(runs));
 }
 
-// The codes that compare as `op` says: binary search where code order is the comparison's order.
+// The codes of the sorted part that compare as `op` says, by binary search: code order is the
+// comparison's order there.
 IntegerSet CompareCodes(ExprOp op, const std::string& constant, const Dictionary& dictionary) {
   const mysqlsem::Collation* collation = dictionary.collation();
   const StringRef* begin = dictionary.values();
-  const StringRef* end = begin + dictionary.size();
+  const StringRef* end = begin + dictionary.sorted_size();
   const int128 first_not_below =
       std::partition_point(
           begin, end,
@@ -55,18 +56,33 @@ IntegerSet CompareCodes(ExprOp op, const std::string& constant, const Dictionary
   }
 }
 
+// The codes of the tail for which the term holds, value by value.
+std::vector<IntegerSet::Interval> MatchTail(const StringTerm& term, const Dictionary& dictionary) {
+  std::vector<IntegerSet::Interval> codes;
+  const std::unique_ptr<StringPredicate> predicate = MakePredicate(term);
+  for (uint32_t code = dictionary.sorted_size(); code < dictionary.size(); ++code)
+    if (predicate->Matches(dictionary.value(code))) codes.push_back({code, code});
+  return codes;
+}
+
 // Comparisons and IN by binary search; nullopt if the order of codes is not the term's.
 std::optional<IntegerSet> SearchCodes(const StringTerm& term, const Dictionary& dictionary) {
-  if (term.is_like || term.collation != dictionary.collation() || !dictionary.sorted())
-    return std::nullopt;
-  if (!term.is_in) return CompareCodes(term.op, term.constants[0], dictionary);
-  std::vector<IntegerSet::Interval> members;
-  for (const std::string& constant : term.constants) {
-    const IntegerSet one = CompareCodes(ExprOp::kEq, constant, dictionary);
-    members.insert(members.end(), one.intervals().begin(), one.intervals().end());
+  if (term.is_like || term.collation != dictionary.collation()) return std::nullopt;
+  IntegerSet set;
+  if (!term.is_in) {
+    set = CompareCodes(term.op, term.constants[0], dictionary);
+  } else {
+    std::vector<IntegerSet::Interval> members;
+    for (const std::string& constant : term.constants) {
+      const IntegerSet one = CompareCodes(ExprOp::kEq, constant, dictionary);
+      members.insert(members.end(), one.intervals().begin(), one.intervals().end());
+    }
+    set = IntegerSet::Of(std::move(members));
+    if (term.negate) set = set.Complement();
   }
-  IntegerSet set = IntegerSet::Of(std::move(members));
-  return term.negate ? set.Complement() : set;
+  if (dictionary.sorted()) return set;
+  return set.Intersect(IntegerSet::Range(0, static_cast<int128>(dictionary.sorted_size()) - 1))
+      .Union(IntegerSet::Of(MatchTail(term, dictionary)));
 }
 
 }  // namespace

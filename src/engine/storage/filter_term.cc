@@ -36,8 +36,8 @@ std::optional<IntegerSet> EvaluateOnDictionary(const plan::ExprPtr& term, Column
   for (uint32_t begin = 0; begin <= dictionary.size(); begin += kVectorSize) {
     batch.count = std::min(kVectorSize, dictionary.size() + 1 - begin);
     for (uint32_t i = 0; i < batch.count; ++i) {
-      values[i] = dictionary.values()[begin + i];
       nulls[i] = begin + i == dictionary.size();
+      values[i] = nulls[i] ? StringRef{"", 0, 0} : dictionary.values()[begin + i];
     }
     const Result<uint32_t> count = (*expression)->Select(batch, state.get(), rows.data());
     if (!count || context->cancelled()) return std::nullopt;

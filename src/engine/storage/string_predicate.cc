@@ -125,13 +125,13 @@ std::unique_ptr<StringPredicate> MakeStringLike(bool negate, std::string pattern
 
 std::vector<uint8_t> MatchDictionary(const StringPredicate& predicate,
                                      const Dictionary& dictionary) {
-  // Values lie one after the other in code order, so a block of them is a string heap.
+  // Sorted values lie one after the other in code order, so a block of them is a string heap.
   std::vector<uint8_t> truth(dictionary.size());
   const StringRef* values = dictionary.values();
   uint32_t offsets[kVectorSize + 1];
   uint64_t mask[kVectorSize / 64];
-  for (uint32_t begin = 0; begin < dictionary.size(); begin += kVectorSize) {
-    const uint32_t count = std::min(kVectorSize, dictionary.size() - begin);
+  for (uint32_t begin = 0; begin < dictionary.sorted_size(); begin += kVectorSize) {
+    const uint32_t count = std::min(kVectorSize, dictionary.sorted_size() - begin);
     const char* text = values[begin].data;
     if (values[begin + count - 1].data + values[begin + count - 1].size - text > UINT32_MAX) {
       for (uint32_t i = 0; i < count; ++i)
@@ -144,6 +144,8 @@ std::vector<uint8_t> MatchDictionary(const StringPredicate& predicate,
     predicate.MatchRows(text, offsets, count, !simd::AnyHighByte(text, offsets[count]), mask);
     for (uint32_t i = 0; i < count; ++i) truth[begin + i] = mask[i / 64] >> (i & 63) & 1;
   }
+  for (uint32_t code = dictionary.sorted_size(); code < dictionary.size(); ++code)
+    truth[code] = predicate.Matches(values[code].view());
   return truth;
 }
 

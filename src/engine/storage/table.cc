@@ -29,15 +29,4 @@ SnapshotPtr Snapshot::WithVisibility(std::vector<std::shared_ptr<const Visibilit
   return copy;
 }
 
-SnapshotPtr Table::CurrentSnapshot() const {
-  std::lock_guard lock(mutex_);
-  return current_;
-}
-
-void Table::Publish(SnapshotPtr next) {
-  // The old snapshot may be freed by this call; that happens outside the lock.
-  std::lock_guard lock(mutex_);
-  current_.swap(next);
-}
-
 }  // namespace sirocco::engine

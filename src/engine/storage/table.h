@@ -1,15 +1,13 @@
-// A loaded table: partitions of chunks of encoded segments, a delta of recent inserts, visibility
-// of deleted rows.
+// A loaded table as a query sees it: chunks of encoded segments and visibility of deleted rows.
 //
-// Table is the long-lived object; queries work on a Snapshot, which never changes: the chunks, the
-// visibility maps and the watermark that were current when it was taken. A snapshot keeps its
-// chunks alive, so a reload or merge never disturbs a running query. Threads: Table's methods from
-// any thread; a Snapshot is immutable.
+// TableStore (storage/table_store.h) is the long-lived object; queries work on a Snapshot, which
+// never changes: the chunks, the visibility maps and the watermark that were current when it was
+// taken. A snapshot keeps its chunks alive, so changes, a reload or a merge never disturb a running
+// query. Threads: any.
 #pragma once
 
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <vector>
 
 #include "common/error.h"
@@ -26,8 +24,8 @@ inline constexpr uint32_t kChunkRows = 65536;
 
 class Chunk;  // storage/chunk.h
 
-// Which rows of one chunk a snapshot sees: bit (row & 63) of words[row / 64]; words for kChunkRows
-// rows, so that whole vectors can be read.
+// Which rows of one chunk a snapshot sees: bit (row & 63) of words[row / 64]; words for whole vectors
+// of rows, at least those of the chunk.
 struct VisibilityMap {
   std::vector<uint64_t> words = std::vector<uint64_t>(kChunkRows / 64);
   uint32_t num_visible = 0;
@@ -62,7 +60,7 @@ class Snapshot {
   const std::vector<uint64_t>& sample() const { return sample_; }
 
  private:
-  friend class Table;
+  friend class TableStore;
   friend class TableBuilderImpl;
   std::shared_ptr<const plan::TableSchema> schema_;
   std::shared_ptr<const plan::TableStatistics> statistics_;
@@ -74,16 +72,5 @@ class Snapshot {
 };
 
 using SnapshotPtr = std::shared_ptr<const Snapshot>;
-
-class Table {
- public:
-  explicit Table(SnapshotPtr first) : current_(std::move(first)) {}
-  SnapshotPtr CurrentSnapshot() const;
-  void Publish(SnapshotPtr next);
-
- private:
-  mutable std::mutex mutex_;
-  SnapshotPtr current_;
-};
 
 }  // namespace sirocco::engine

@@ -10,6 +10,7 @@
 #include "engine/storage/column_stage.h"
 #include "engine/storage/column_statistics.h"
 #include "engine/storage/dictionary_builder.h"
+#include "engine/storage/row_sample.h"
 #include "mysqlsem/collation.h"
 
 namespace sirocco::engine {
@@ -19,9 +20,6 @@ namespace {
 // A chunk is sealed early when a column's strings pass this: offsets have 32 bits, and one chunk
 // should stay a small part of memory.
 constexpr size_t kMaxChunkHeapBytes = 256 << 20;
-
-// Row numbers kept for the optimizer's estimates.
-constexpr uint64_t kSampleRows = 4096;
 
 // A chunk before Finish; string columns may still hold provisional codes.
 struct PendingChunk {
@@ -90,7 +88,6 @@ class TableBuilderImpl final : public TableBuilder {
  private:
   Result<void> BuildDictionary(uint32_t column, Snapshot* snapshot);
   Result<void> FinishChunk(SealedRows* rows, PendingChunk* chunk, const Snapshot& snapshot);
-  static std::vector<uint64_t> DrawSample(const std::vector<std::shared_ptr<const Chunk>>& chunks);
 
   std::shared_ptr<MemoryPool> pool_;
   std::shared_ptr<const plan::TableSchema> schema_;
@@ -246,29 +243,6 @@ Result<void> TableBuilderImpl::FinishChunk(SealedRows* rows, PendingChunk* chunk
     }
   }
   return {};
-}
-
-std::vector<uint64_t> TableBuilderImpl::DrawSample(
-    const std::vector<std::shared_ptr<const Chunk>>& chunks) {
-  uint64_t num_rows = 0;
-  for (const auto& chunk : chunks) num_rows += chunk->num_rows();
-  const uint64_t count = std::min(num_rows, kSampleRows);
-  std::vector<uint64_t> sample;
-  sample.reserve(count);
-  uint64_t chunk = 0, chunk_begin = 0;
-  for (uint64_t i = 0; i < count; ++i) {
-    // One row from each of `count` equal stretches, at a place that no period of the data can
-    // follow.
-    const uint64_t begin =
-        static_cast<uint64_t>(static_cast<unsigned __int128>(i) * num_rows / count);
-    const uint64_t end =
-        static_cast<uint64_t>(static_cast<unsigned __int128>(i + 1) * num_rows / count);
-    const uint64_t row = begin + (i * 0x9E3779B97F4A7C15ull >> 32) % (end - begin);
-    while (row >= chunk_begin + chunks[chunk]->num_rows())
-      chunk_begin += chunks[chunk++]->num_rows();
-    sample.push_back(chunk * kChunkRows + (row - chunk_begin));
-  }
-  return sample;
 }
 
 Result<SnapshotPtr> TableBuilderImpl::Finish(uint32_t num_threads) {

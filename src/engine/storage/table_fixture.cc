@@ -15,51 +15,38 @@ TestColumn MakeColumn(const plan::Type& type, uint32_t num_rows,
   return column;
 }
 
-namespace {
-
-// Rows [begin, end) of a column in wire form.
-struct WireColumn {
-  std::vector<int64_t> i64;
-  std::vector<int128> i128;
-  std::vector<double> f64;
-  std::vector<uint32_t> offsets;
-  std::string bytes;
-  std::vector<uint8_t> nulls;
-  LoadColumn view;
-
-  WireColumn(const TestColumn& column, size_t begin, size_t end) {
-    view.lane = plan::LaneOf(column.schema.type);
-    // Offsets need not begin at 0 on the wire.
-    bytes = "xyz";
-    offsets.push_back(3);
-    bool any_null = false;
-    for (size_t i = begin; i < end; ++i) {
-      const plan::Value& value = column.values[i];
-      nulls.push_back(value.is_null);
-      any_null |= value.is_null;
-      // What stands under a NULL must not matter.
-      i64.push_back(value.is_null ? INT64_MIN + 5 : static_cast<int64_t>(value.integer));
-      i128.push_back(value.is_null ? -77 : value.integer);
-      f64.push_back(value.is_null ? 1e300 : value.real);
-      bytes += value.is_null ? "garbage" : value.bytes;
-      offsets.push_back(static_cast<uint32_t>(bytes.size()));
-    }
-    view.values = view.lane == Lane::kI64    ? static_cast<void*>(i64.data())
-                  : view.lane == Lane::kI128 ? static_cast<void*>(i128.data())
-                                             : f64.data();
-    view.offsets = offsets.data();
-    view.bytes = bytes.data();
-    view.nulls = any_null ? nulls.data() : nullptr;
+WireColumn::WireColumn(const TestColumn& column, size_t begin, size_t end) {
+  view.lane = plan::LaneOf(column.schema.type);
+  // Offsets need not begin at 0 on the wire.
+  bytes = "xyz";
+  offsets.push_back(3);
+  bool any_null = false;
+  for (size_t i = begin; i < end; ++i) {
+    const plan::Value& value = column.values[i];
+    nulls.push_back(value.is_null);
+    any_null |= value.is_null;
+    // What stands under a NULL must not matter.
+    i64.push_back(value.is_null ? INT64_MIN + 5 : static_cast<int64_t>(value.integer));
+    i128.push_back(value.is_null ? -77 : value.integer);
+    f64.push_back(value.is_null ? 1e300 : value.real);
+    bytes += value.is_null ? "garbage" : value.bytes;
+    offsets.push_back(static_cast<uint32_t>(bytes.size()));
   }
-};
-
-}  // namespace
+  view.values = view.lane == Lane::kI64    ? static_cast<void*>(i64.data())
+                : view.lane == Lane::kI128 ? static_cast<void*>(i128.data())
+                                           : f64.data();
+  view.offsets = offsets.data();
+  view.bytes = bytes.data();
+  view.nulls = any_null ? nulls.data() : nullptr;
+}
 
 Result<SnapshotPtr> BuildTable(const std::vector<TestColumn>& columns,
                                std::shared_ptr<MemoryPool> pool, uint32_t batch_rows,
-                               uint32_t num_writers) {
-  plan::TableSchema schema{
-      .schema_name = "test", .table_name = "t", .columns = {}, .primary_key = {}};
+                               uint32_t num_writers, std::vector<uint32_t> primary_key) {
+  plan::TableSchema schema{.schema_name = "test",
+                           .table_name = "t",
+                           .columns = {},
+                           .primary_key = std::move(primary_key)};
   for (const TestColumn& column : columns) schema.columns.push_back(column.schema);
   const size_t num_rows = columns[0].values.size();
   auto builder = TableBuilder::Create(std::move(schema), std::move(pool));

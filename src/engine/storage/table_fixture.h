@@ -21,11 +21,25 @@ struct TestColumn {
 TestColumn MakeColumn(const plan::Type& type, uint32_t num_rows,
                       const std::function<plan::Value(uint32_t)>& value);
 
+// Rows [begin, end) of a column in wire form. `view` points into the object, which must stay where
+// it is.
+struct WireColumn {
+  std::vector<int64_t> i64;
+  std::vector<int128> i128;
+  std::vector<double> f64;
+  std::vector<uint32_t> offsets;
+  std::string bytes;
+  std::vector<uint8_t> nulls;
+  LoadColumn view;
+
+  WireColumn(const TestColumn& column, size_t begin, size_t end);
+};
+
 // Appends in batches of `batch_rows` through `num_writers` writers that each take a consecutive
 // share of the rows.
 Result<SnapshotPtr> BuildTable(const std::vector<TestColumn>& columns,
                                std::shared_ptr<MemoryPool> pool, uint32_t batch_rows = 1000,
-                               uint32_t num_writers = 1);
+                               uint32_t num_writers = 1, std::vector<uint32_t> primary_key = {});
 
 // All values a scan delivers, by output column, in order. Dictionary codes are resolved to strings.
 std::vector<std::vector<plan::Value>> ScanAll(TableScan* scan, const Snapshot& snapshot,
