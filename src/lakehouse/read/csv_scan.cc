@@ -2,13 +2,13 @@
 
 #include <bit>
 
-// clang-format off: targets.h decides what the headers after it do.
+// targets.h decides what the headers after it do, so their order matters.
+// clang-format off
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "lakehouse/read/csv_scan.cc"
+#include "engine/simd/targets.h"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
-
-#include "engine/simd/targets.h"
 // clang-format on
 
 HWY_BEFORE_NAMESPACE();
