@@ -180,7 +180,11 @@ wire::Applied Catalogue::ApplyChanges(wire::Position position,
         tables_.erase(found);
       }
     }
-    for (auto& [id, entry] : tables_) entry.info.position = std::max(entry.info.position, position);
+    // Only tables with changes in the batch: another one may have changes before this position that
+    // are still to come (a load that has not caught up yet).
+    for (const auto& [id, change] : changes)
+      if (auto found = tables_.find(id); change.table != nullptr && found != tables_.end())
+        found->second.info.position = position;
   }
   for (const wire::FailedTable& failed : applied.failed)
     LogWarning("table " + std::to_string(failed.table) +
