@@ -51,6 +51,19 @@ std::optional<double> AreaUnderCurve(const std::vector<float>& probabilities, si
 
 }  // namespace
 
+Result<void> CheckMetric(const std::string& metric, size_t num_classes) {
+  const Result<std::optional<double>> score =
+      num_classes == 0
+          ? RegressionScore(metric, {1}, {1})
+          : ClassificationScore(metric, std::vector<float>(num_classes, 0.5f), num_classes, {0});
+  if (score) return {};
+  return MakeError(ErrorCode::kInvalidArgument,
+                   "ML006002: Option optimization_metric names " + metric +
+                       (num_classes > 2    ? ", which is no metric for several classes."
+                        : num_classes == 2 ? ", which is no metric of classification."
+                                           : ", which is no metric of regression."));
+}
+
 Result<std::optional<double>> ClassificationScore(const std::string& metric,
                                                   const std::vector<float>& probabilities,
                                                   size_t num_classes,

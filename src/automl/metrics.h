@@ -9,6 +9,9 @@
 
 namespace sirocco::automl {
 
+// kInvalidArgument: no such metric for a task with that many classes (0: regression).
+Result<void> CheckMetric(const std::string& metric, size_t num_classes);
+
 // `probabilities`: num_classes per row. `labels`: indices of classes; one that is num_classes is of
 // a class the model does not know. nullopt: not computable (no rows). kInvalidArgument: no such
 // metric, or one for two classes only.

@@ -1,5 +1,7 @@
 #include "automl/model_file.h"
 
+#include <zstd.h>
+
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -14,7 +16,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr char kMagic[8] = {'S', 'R', 'C', 'M', 'L', 0, 0, 1};
+constexpr unsigned long long kMaxBodyBytes = 4ull << 30;
+constexpr char kMagic[8] = {'S', 'R', 'C', 'M', 'L', 0, 0, 2};
 
 uint64_t Fingerprint(std::string_view bytes) {
   uint64_t hash = 14695981039346656037ull;
@@ -57,6 +60,24 @@ Result<ModelFile> ReadModelFile(std::string_view bytes) {
     return DamagedModel();
   file.body = rest.substr(4 + text.size());
   return file;
+}
+
+std::string Compress(std::string_view bytes) {
+  std::string result(ZSTD_compressBound(bytes.size()), '\0');
+  const size_t size = ZSTD_compress(result.data(), result.size(), bytes.data(), bytes.size(), 6);
+  result.resize(size);
+  return result;
+}
+
+Result<std::string> Decompress(std::string_view bytes) {
+  const unsigned long long size = ZSTD_getFrameContentSize(bytes.data(), bytes.size());
+  // The size is the frame's own claim.
+  if (size == ZSTD_CONTENTSIZE_UNKNOWN || size == ZSTD_CONTENTSIZE_ERROR || size > kMaxBodyBytes)
+    return DamagedModel();
+  std::string result(size, '\0');
+  const size_t got = ZSTD_decompress(result.data(), result.size(), bytes.data(), bytes.size());
+  if (ZSTD_isError(got) != 0 || got != size) return DamagedModel();
+  return result;
 }
 
 Json NumbersToJson(const std::vector<float>& numbers) {

@@ -1,4 +1,4 @@
-// The container of a model file: "SRCML" 0 0 1, uint64 FNV-1a of the rest, uint32 size of a JSON
+// The container of a model file: "SRCML" 0 0 2, uint64 FNV-1a of the rest, uint32 size of a JSON
 // text, the text, then bytes whose meaning depends on the task that the text names.
 #pragma once
 
@@ -20,6 +20,10 @@ std::string WriteModelFile(const nlohmann::json& header, std::string_view body);
 // kCorrupt: damaged or something else. kNotSupported: of another version.
 Result<ModelFile> ReadModelFile(std::string_view bytes);
 std::unexpected<Error> DamagedModel();
+
+// Bytes of a body made small; the inverse is kCorrupt for bytes that were not made so.
+std::string Compress(std::string_view bytes);
+Result<std::string> Decompress(std::string_view bytes);
 
 // NaN as null.
 nlohmann::json NumbersToJson(const std::vector<float>& numbers);
