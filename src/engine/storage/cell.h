@@ -96,6 +96,10 @@ inline uint64_t HashCell(Lane lane, const Cell& cell) {
   }
 }
 
+// The hash of a key: begins with the seed, combines the columns' hashes, and is folded for the
+// index.
+inline constexpr uint64_t kHashSeed = 0x165667B19E3779F9ull;
+inline uint32_t FoldHash(uint64_t hash) { return static_cast<uint32_t>(hash ^ hash >> 32); }
 // Adds the hash of one more column of a key. Both halves of a 128-bit product, folded, so that all
 // bits of the value reach all bits of the hash.
 inline uint64_t CombineHash(uint64_t hash, uint64_t cell_hash) {

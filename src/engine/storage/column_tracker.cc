@@ -71,7 +71,7 @@ void ColumnTracker::Add(const Cell& cell) {
     for (; known_codes_ <= cell.code; ++known_codes_) AddCode(known_codes_);
     return;
   }
-  if (distinct_ == nullptr) distinct_ = std::make_unique<DistinctCounter>();
+  if (!distinct_) distinct_.emplace();
   int128 value = 0;
   switch (lane_) {
     case Lane::kStr:
@@ -110,7 +110,7 @@ plan::ColumnStatistics ColumnTracker::Statistics(uint64_t num_rows) const {
     if (dictionary_->num_classes() > 0) result.num_distinct = dictionary_->num_classes();
     return result;
   }
-  if (distinct_ != nullptr)
+  if (distinct_)
     result.num_distinct = std::min(std::max(0.0, result.num_distinct) + distinct_->Estimate(),
                                    static_cast<double>(num_rows));
   if (!any_) return result;

@@ -3,7 +3,7 @@
 // when rows go: what the compiler relies on must cover every visible value. Not thread safe.
 #pragma once
 
-#include <memory>
+#include <optional>
 
 #include "engine/storage/cell.h"
 #include "engine/storage/distinct_counter.h"
@@ -33,7 +33,7 @@ class ColumnTracker {
   plan::ColumnStatistics base_;
   GrowingDictionary* dictionary_;
   const mysqlsem::Collation* collation_ = nullptr;  // of the dictionary
-  std::unique_ptr<DistinctCounter> distinct_;       // of the rows that came
+  std::optional<DistinctCounter> distinct_;         // of the rows that came
   bool any_ = false;                                // bounds below are set
   int128 min_ = 0, max_ = 0;                        // integers; doubles: OrderedBits
   uint32_t known_codes_ = 0;                        // codes from here on are news to the bounds

@@ -1,6 +1,8 @@
 #include "engine/storage/table_store.h"
 
 #include <algorithm>
+#include <bit>
+#include <chrono>
 #include <thread>
 
 #include "common/check.h"
@@ -13,6 +15,8 @@ namespace {
 
 // The applying thread looks this often whether a query waits for the table.
 constexpr uint32_t kSliceRows = 64;
+// Changes wait no longer than this for a merge to exchange chunks.
+constexpr std::chrono::milliseconds kMaxMergeWait{50};
 
 bool IsVisible(const VisibilityMap* map, uint32_t row) {
   return map == nullptr || (map->words[row / 64] >> (row & 63) & 1) != 0;
@@ -61,12 +65,6 @@ std::string Name(const plan::TableSchema& schema) {
 
 }  // namespace
 
-struct TableStore::Columns {
-  std::vector<std::unique_ptr<GrowingDictionary>> dictionaries;  // null: none
-  std::vector<ColumnTracker> trackers;
-  std::vector<Lane> staged_lanes;  // in which blocks keep values
-};
-
 class TableStore::View {
  public:
   struct Part {
@@ -76,7 +74,7 @@ class TableStore::View {
     std::shared_ptr<const VisibilityMap> visibility;
     uint32_t num_rows = 0;
   };
-  uint64_t version = 0;
+  uint64_t version = 0, layout = 0;
   uint64_t num_visible = 0;
   SnapshotPtr ready;  // then nothing else is set
   std::shared_ptr<Columns> columns;
@@ -128,7 +126,7 @@ TableStore::TableStore(SnapshotPtr first, std::shared_ptr<MemoryPool> pool)
     GrowingDictionary* dictionary = nullptr;
     if (published_->dictionaries_[column] != nullptr)
       dictionary = columns_->dictionaries
-                       .emplace_back(std::make_unique<GrowingDictionary>(
+                       .emplace_back(std::make_shared<GrowingDictionary>(
                            published_->dictionaries_[column], pool_))
                        .get();
     else
@@ -166,23 +164,18 @@ Cell TableStore::Read(RowId row, uint32_t column) const {
   return cell;
 }
 
-namespace {
-uint32_t Fold(uint64_t hash) { return static_cast<uint32_t>(hash ^ hash >> 32); }
-constexpr uint64_t kHashSeed = 0x165667B19E3779F9ull;
-}  // namespace
-
 uint32_t TableStore::KeyHash(const Image& image, uint32_t row) const {
   uint64_t hash = kHashSeed;
   for (const uint32_t column : key_)
     hash = CombineHash(hash, HashCell(lanes_[column], CellOf(*image.columns[column], row)));
-  return Fold(hash);
+  return FoldHash(hash);
 }
 
 uint32_t TableStore::KeyHash(RowId row) const {
   uint64_t hash = kHashSeed;
   for (const uint32_t column : key_)
     hash = CombineHash(hash, HashCell(lanes_[column], Read(row, column)));
-  return Fold(hash);
+  return FoldHash(hash);
 }
 
 bool TableStore::SameKey(RowId a, RowId b) const {
@@ -283,20 +276,24 @@ Result<RowId> TableStore::FindRow(const Image& before, uint32_t row, uint32_t ha
 // A slot with room for a row.
 Result<uint32_t> TableStore::OpenSlot() {
   if (open_slot_ != kNoSlot && !slots_[open_slot_].block->full()) return open_slot_;
-  uint32_t index = static_cast<uint32_t>(slots_.size());
-  if (free_slots_.empty()) {
-    if (index == kMaxSlots)
-      return MakeError(ErrorCode::kOutOfMemory, Name(*schema_) + " has too many chunks to follow");
-    slots_.emplace_back();
-  } else {
-    index = free_slots_.back();
-    free_slots_.pop_back();
-  }
+  if (free_slots_.empty() && slots_.size() >= kMaxSlots)
+    return MakeError(ErrorCode::kOutOfMemory, Name(*schema_) + " has too many chunks to follow");
+  const uint32_t index = TakeFreeSlot();
   Slot& slot = slots_[index];
   slot.block = std::make_shared<DeltaBlock>(*schema_, columns_->staged_lanes, pool_);
   slot.age = next_age_++;
   open_slot_ = index;
   grown_slots_.push_back(index);
+  return index;
+}
+
+uint32_t TableStore::TakeFreeSlot() {
+  if (free_slots_.empty()) {
+    slots_.emplace_back();
+    return static_cast<uint32_t>(slots_.size() - 1);
+  }
+  const uint32_t index = free_slots_.back();
+  free_slots_.pop_back();
   return index;
 }
 
@@ -326,11 +323,13 @@ void TableStore::Remove(uint32_t hash, RowId row) {
 }
 
 Result<void> TableStore::Begin() {
-  RETURN_IF_ERROR(BuildIndex());
-  if (has_changes_) return {};
-  has_changes_ = true;
-  if (open_slot_ != kNoSlot) grown_slots_.push_back(open_slot_);
-  return {};
+  if (!has_changes_) {
+    std::unique_lock lock(mutex_);
+    merge_turn_.wait_for(lock, kMaxMergeWait, [&] { return !merge_waits_; });
+    has_changes_ = true;
+    if (open_slot_ != kNoSlot) grown_slots_.push_back(open_slot_);
+  }
+  return BuildIndex();
 }
 
 Result<void> TableStore::Insert(uint32_t num_rows, const RowImages& after_images) {
@@ -415,6 +414,7 @@ Result<void> TableStore::Delete(uint32_t num_rows, const RowImages& before_image
 
 Result<void> TableStore::Truncate() {
   ChangeLock lock(this);
+  has_changes_ = true;
   for (Slot& slot : slots_) slot.is_dropped = slot.chunk != nullptr || slot.block != nullptr;
   has_dropped_ = true;
   grown_slots_.clear();
@@ -423,7 +423,6 @@ Result<void> TableStore::Truncate() {
   open_slot_ = kNoSlot;
   index_.Clear();
   has_index_ = true;
-  has_changes_ = true;
   return {};
 }
 
@@ -478,6 +477,7 @@ void TableStore::Commit() {
   double_keys_.clear();
   has_changes_ = false;
   ++version_;
+  merge_turn_.notify_all();
 }
 
 // --- Queries
@@ -486,6 +486,7 @@ std::shared_ptr<const TableStore::View> TableStore::Pin() {
   auto view = std::make_shared<View>();
   const auto lock = LockForQuery();
   view->version = version_;
+  view->layout = layout_;
   if (published_ != nullptr && published_version_ == version_) {
     view->ready = published_;
     return view;
@@ -518,8 +519,9 @@ Result<SnapshotPtr> TableStore::Open(const View& view) {
     pieces[i] = part.block->pieces();
     // A full block is one piece: nothing else of it is needed any more.
     Slot& slot = slots_[part.slot];
-    if (slot.block != part.block || !part.block->full() || pieces[i].size() != 1 ||
-        slot.num_rows != part.block->num_rows() || pieces[i][0].end != slot.num_rows)
+    if (slot.block != part.block || slot.is_merging || !part.block->full() ||
+        pieces[i].size() != 1 || slot.num_rows != part.block->num_rows() ||
+        pieces[i][0].end != slot.num_rows)
       continue;
     slot.chunk = pieces[i][0].chunk;
     slot.block = nullptr;
@@ -570,7 +572,7 @@ Result<SnapshotPtr> TableStore::Assemble(
     snapshot->dictionaries_.push_back(dictionary == nullptr ? nullptr : dictionary->Current());
   }
   snapshot->statistics_ = std::move(statistics);
-  if (published_ == nullptr || view.version >= published_version_) {
+  if (view.layout == layout_ && (published_ == nullptr || view.version >= published_version_)) {
     published_ = snapshot;
     published_version_ = view.version;
   }
@@ -586,6 +588,11 @@ plan::TableStatistics TableStore::Statistics() {
   for (const ColumnTracker& tracker : columns_->trackers)
     statistics.columns.push_back(tracker.Statistics(num_visible_));
   return statistics;
+}
+
+uint64_t TableStore::version() {
+  const auto lock = LockForQuery();
+  return version_;
 }
 
 }  // namespace sirocco::engine

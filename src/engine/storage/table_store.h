@@ -19,6 +19,7 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -68,22 +69,45 @@ class TableStore {
   // As of the last commit.
   plan::TableStatistics Statistics();
 
+  // Background work, one call at a time, from a thread that may be slow; queries and changes go on
+  // but for some milliseconds at its end. The table stays as it was after an error.
+  enum class Merged : uint8_t {
+    kNothing,  // there is nothing to do
+    kDone,     // there may be more to do
+    kBusy,     // changes are under way; try again
+  };
+  // Makes chunks of recent rows, if they are at least `min_recent_rows`, and of chunks that have
+  // lost many rows.
+  Result<Merged> MergeRows(uint64_t min_recent_rows);
+  // Sorts one dictionary whose tail has at least `min_tail` values, or gives it up if it has become
+  // too large, and rewrites the column.
+  Result<Merged> SortDictionary(uint32_t min_tail);
+  // Number of commits so far; tells whether a table is at rest.
+  uint64_t version();
+
  private:
   // Dictionaries and statistics: grow with the rows, never shrink; a merge makes new ones. Views
   // keep those that their codes belong to.
-  struct Columns;
+  struct Columns {
+    std::vector<std::shared_ptr<GrowingDictionary>> dictionaries;  // null: none
+    std::vector<ColumnTracker> trackers;
+    std::vector<Lane> staged_lanes;  // in which blocks keep values
+  };
   struct Slot {
     std::shared_ptr<const Chunk> chunk;  // or
     std::shared_ptr<DeltaBlock> block;   // both null: the slot is free
     std::shared_ptr<VisibilityMap> visibility;
-    bool is_shared = false;    // a view has the visibility map: copy before a change
-    bool is_dropped = false;   // by a truncation that is not committed yet
+    bool is_shared = false;   // a view has the visibility map: copy before a change
+    bool is_dropped = false;  // by a truncation that is not committed yet
+    bool is_merging = false;
     uint32_t num_rows = 0;     // committed
     uint32_t num_visible = 0;  // of those
     uint64_t age = 0;          // ascending
   };
   struct Image;
   class ChangeLock;
+  struct Victim;
+  struct Merge;
 
   std::unique_lock<std::mutex> LockForQuery();
   Result<void> Begin();
@@ -100,6 +124,12 @@ class TableStore {
   Result<void> AppendCell(DeltaBlock* block, uint32_t column, Cell cell);
   Result<void> AddToIndex(uint32_t hash, RowId row);
   void Remove(uint32_t hash, RowId row);
+  // The lock while no changes are under way; not owned if that takes too long.
+  std::unique_lock<std::mutex> LockForMerge();
+  std::shared_ptr<Merge> PickVictims(uint64_t min_recent_rows);
+  Result<void> RewriteVictims(Merge* merge) const;
+  Result<Merged> InstallMerge(Merge* merge);
+  uint32_t TakeFreeSlot();
   Result<SnapshotPtr> Assemble(const View& view,
                                const std::vector<std::vector<DeltaBlock::Piece>>& pieces);
 
@@ -114,6 +144,8 @@ class TableStore {
   // which reads without.
   std::mutex mutex_;
   std::atomic<uint32_t> num_waiting_{0};  // queries that wait for it
+  std::condition_variable merge_turn_;    // has_changes_ or merge_waits_ has become false
+  bool merge_waits_ = false;
   std::shared_ptr<Columns> columns_;
   std::vector<Slot> slots_;
   std::vector<uint32_t> free_slots_;
@@ -125,6 +157,7 @@ class TableStore {
   uint64_t version_ = 0;   // of what is committed
   SnapshotPtr published_;  // null, or that of published_version_
   uint64_t published_version_ = 0;
+  uint64_t layout_ = 0;  // number of merges
   // Not committed yet.
   std::vector<uint32_t> grown_slots_;
   std::vector<RowId> removed_;
