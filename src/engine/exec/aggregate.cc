@@ -1,5 +1,6 @@
 // GROUP BY, DISTINCT, ROLLUP: every worker groups its own rows; at the end the parts become one, in parallel by key partition when there are many
-// groups. Sources: Leis et al., "Morsel-Driven Parallelism", SIGMOD 2014 (two-phase aggregation).
+// groups. Sources: Leis et al., "Morsel-Driven Parallelism", SIGMOD 2014 (two-phase aggregation). Beyond the memory budget: aggregate_spill.h; the
+// coarser levels of a ROLLUP are then each an aggregation of their own, over the closed parts and the rows on disk.
 #include <algorithm>
 #include <atomic>
 
@@ -51,14 +52,17 @@ class AggregateSink final : public MaterializingSink {
     size_t num_keys;
   };
 
-  Result<AggregatePart*> NewPart(const GroupingPlans* plans) {
-    ASSIGN_OR_RETURN(std::unique_ptr<AggregatePart> part, AggregatePart::Make(plans, &functions_, spill_ != nullptr ? spill_->part_pool() : context_->pool()));
+  Result<AggregatePart*> NewPart(const GroupingPlans* plans, AggregateSpill* spill) {
+    ASSIGN_OR_RETURN(
+        std::unique_ptr<AggregatePart> part,
+        AggregatePart::Make(plans, &functions_, spill != nullptr ? spill->part_pool() : context_->pool()));
     parts_.push_back(std::move(part));
     return parts_.back().get();
   }
   Result<void> FinishSerially(std::vector<AggregatePart*> filled);
   Result<void> GrandTotalOfNothing();
   Result<void> RollUp(const AggregatePart& finest);
+  Result<std::vector<Task>> RollUpFromDisk();
 
   const plan::Node node_;   // own copy: the functions point into it
   QueryContext* context_;
@@ -69,6 +73,12 @@ class AggregateSink final : public MaterializingSink {
   GroupingPlans plans_;
   BatchLayout layout_;
   std::unique_ptr<AggregateSpill> spill_;   // outlives the parts, whose memory is charged to its pool
+  struct Level {
+    size_t num_keys;
+    std::unique_ptr<AggregateSpill> spill;
+    AggregatePart* part;
+  };
+  std::vector<Level> levels_;   // coarser ones of a ROLLUP, once rows are on disk
   std::vector<std::unique_ptr<GroupingPlans>> rollup_plans_;
   std::vector<std::unique_ptr<AggregatePart>> parts_;   // worker parts first
   std::vector<ResultPart> results_;
@@ -82,6 +92,10 @@ class AggregateSource final : public Source {
     for (const auto& result : sink_->results_)
       for (uint32_t first = 0; first < result.part->table().size(); first += kVectorSize)
         morsels_.push_back({&result, first});
+    if (sink_->spill_ == nullptr || !sink_->spill_->spilled()) return {};
+    on_disk_.push_back({sink_->num_keys_, sink_->spill_.get()});
+    for (const auto& level : sink_->levels_)
+      if (level.spill->spilled()) on_disk_.push_back({level.num_keys, level.spill.get()});
     return {};
   }
   std::unique_ptr<LocalState> MakeState(uint32_t) override {
@@ -93,8 +107,7 @@ class AggregateSource final : public Source {
   const BatchLayout& layout() const override { return sink_->layout_; }
   // Several vectors a morsel would leave workers idle on small results; counted in vectors of groups.
   uint32_t num_morsels() const override {
-    if (on_disk()) return SpillPartitioning::kPartitions;
-    return static_cast<uint32_t>((morsels_.size() + 31) / 32);
+    return static_cast<uint32_t>((morsels_.size() + 31) / 32 + on_disk_.size() * SpillPartitioning::kPartitions);
   }
   Result<bool> Next(LocalState* state, Batch* batch) override;
 
@@ -104,6 +117,7 @@ class AggregateSource final : public Source {
     std::vector<VectorBuffer> buffers;
     Arena arena;
     // On disk: the partition at hand and where it is read.
+    size_t spill = 0;
     std::unique_ptr<AggregateSpill::Reading> reading;
     std::unique_ptr<AggregatePart> part;
     uint32_t row = 0;
@@ -112,12 +126,16 @@ class AggregateSource final : public Source {
     const AggregateSink::ResultPart* result;
     uint32_t first;
   };
-  bool on_disk() const { return sink_->spill_ != nullptr && sink_->spill_->spilled(); }
   Result<bool> NextFromDisk(State* state, Batch* batch);
   Result<void> Emit(const AggregatePart& part, size_t num_keys, uint32_t first, State* state, Batch* batch);
 
   const AggregateSink* sink_;
+  struct OnDisk {
+    size_t num_keys;
+    AggregateSpill* spill;
+  };
   std::vector<Morsel> morsels_;
+  std::vector<OnDisk> on_disk_;
   std::atomic<size_t> next_{0};
 };
 
@@ -144,14 +162,14 @@ Result<void> AggregateSink::Bind(const BatchLayout& input) {
     if (id != 0) layout_.columns.push_back({.id = id, .type = plan::IntType(false), .range = {true, 0, 1}, .nullable = false});
   for (const ColumnInfo& info : functions_.results()) layout_.columns.push_back(info);
 
-  if (!node_.rollup && AggregateSpill::Possible(plans_, *context_)) {
+  if (AggregateSpill::Possible(plans_, *context_)) {
     // An array of the whole domain must not use up what the groups need.
     if (plans_.groups.mode() == GroupKeyPlan::Mode::kDirect &&
         plans_.groups.domain() > context_->pool()->available_bytes() / 32 / context_->num_workers())
       plans_ = plans_.WithoutArrays();
     spill_ = std::make_unique<AggregateSpill>(&plans_, keys_, &functions_, context_);
   }
-  for (uint32_t worker = 0; worker < context_->num_workers(); ++worker) RETURN_IF_ERROR(NewPart(&plans_));
+  for (uint32_t worker = 0; worker < context_->num_workers(); ++worker) RETURN_IF_ERROR(NewPart(&plans_, spill_.get()));
   return {};
 }
 
@@ -194,7 +212,7 @@ Result<void> AggregateSink::RollUp(const AggregatePart& finest) {
   for (size_t level = num_keys_; level-- > 0;) {
     ASSIGN_OR_RETURN(GroupingPlans plans, GroupingPlans::Make(keys_, level, functions_));
     rollup_plans_.push_back(std::make_unique<GroupingPlans>(std::move(plans)));
-    ASSIGN_OR_RETURN(AggregatePart * coarser, NewPart(rollup_plans_.back().get()));
+    ASSIGN_OR_RETURN(AggregatePart * coarser, NewPart(rollup_plans_.back().get(), spill_.get()));
     RETURN_IF_ERROR(coarser->MergeCoarser(finest));
     RETURN_IF_ERROR(coarser->FinishDistinct());
     results_.push_back({coarser, level});
@@ -202,11 +220,37 @@ Result<void> AggregateSink::RollUp(const AggregatePart& finest) {
   return {};
 }
 
+// Each coarser level: the groups in the closed parts, then the rows on disk; one task a level.
+Result<std::vector<Task>> AggregateSink::RollUpFromDisk() {
+  std::vector<Task> tasks;
+  for (size_t level = num_keys_; level-- > 0;) {
+    ASSIGN_OR_RETURN(GroupingPlans plans, GroupingPlans::Make(keys_, level, functions_));
+    rollup_plans_.push_back(std::make_unique<GroupingPlans>(plans.WithoutArrays()));
+    const GroupingPlans* level_plans = rollup_plans_.back().get();
+    const std::vector<ColumnInfo> keys(keys_.begin(), keys_.begin() + static_cast<std::ptrdiff_t>(level));
+    levels_.push_back({level, std::make_unique<AggregateSpill>(level_plans, keys, &functions_, context_), nullptr});
+    ASSIGN_OR_RETURN(levels_.back().part, NewPart(level_plans, levels_.back().spill.get()));
+    if (level > 0) levels_.back().spill->Start();
+  }
+  for (Level& level : levels_) {
+    tasks.push_back([this, &level](uint32_t) -> Result<void> {
+      for (const AggregatePart* closed : spill_->closed()) RETURN_IF_ERROR(level.part->MergeCoarser(*closed));
+      RETURN_IF_ERROR(spill_->ForEachRow([&](const Vector* keys, const Vector* arguments, uint32_t count) {
+        return level.num_keys == 0 ? level.part->Add(keys, arguments, count)
+                                   : level.spill->Add(0, level.part, keys, arguments, count);
+      }));
+      if (level.spill->spilled()) return level.spill->Close({level.part});
+      return level.part->FinishDistinct();
+    });
+  }
+  return tasks;
+}
+
 // ROLLUP has its last row even where there are no others.
 Result<void> AggregateSink::GrandTotalOfNothing() {
   ASSIGN_OR_RETURN(GroupingPlans plans, GroupingPlans::Make(keys_, 0, functions_));
   rollup_plans_.push_back(std::make_unique<GroupingPlans>(std::move(plans)));
-  ASSIGN_OR_RETURN(AggregatePart * total, NewPart(rollup_plans_.back().get()));
+  ASSIGN_OR_RETURN(AggregatePart * total, NewPart(rollup_plans_.back().get(), spill_.get()));
   RETURN_IF_ERROR(total->AddImplicitGroup());
   results_.push_back({total, 0});
   return total->FinishDistinct();
@@ -230,7 +274,11 @@ Result<void> AggregateSink::FinishSerially(std::vector<AggregatePart*> filled) {
 }
 
 Result<std::vector<Task>> AggregateSink::Finish() {
-  if (finished_) return std::vector<Task>{};
+  if (finished_) {
+    for (const Level& level : levels_)
+      if (!level.spill->spilled()) results_.push_back({level.part, level.num_keys});
+    return std::vector<Task>{};
+  }
   finished_ = true;
   std::vector<AggregatePart*> filled;
   uint64_t num_groups = 0;
@@ -241,6 +289,7 @@ Result<std::vector<Task>> AggregateSink::Finish() {
   }
   if (spill_ != nullptr && spill_->spilled()) {
     RETURN_IF_ERROR(spill_->Close(std::move(filled)));
+    if (node_.rollup) return RollUpFromDisk();
     return std::vector<Task>{};
   }
   if (filled.size() <= 1 || node_.rollup || num_groups < kMinGroupsToPartition) {
@@ -251,7 +300,7 @@ Result<std::vector<Task>> AggregateSink::Finish() {
     if (part->table().size() < kMinGroupsToPartition / 4) part->Partition(kNumPartitions);
   std::vector<Task> tasks;
   for (uint32_t p = 0; p < kNumPartitions; ++p) {
-    ASSIGN_OR_RETURN(AggregatePart * merged, NewPart(&plans_));
+    ASSIGN_OR_RETURN(AggregatePart * merged, NewPart(&plans_, spill_.get()));
     results_.push_back({merged, num_keys_});
     tasks.push_back([merged, filled, p](uint32_t) -> Result<void> {
       for (const AggregatePart* part : filled) RETURN_IF_ERROR(merged->Merge(*part, static_cast<int>(p)));
@@ -286,25 +335,29 @@ std::unique_ptr<Source> AggregateSink::MakeSource() { return std::make_unique<Ag
 
 Result<bool> AggregateSource::Next(LocalState* local, Batch* batch) {
   auto* state = static_cast<State*>(local);
-  if (on_disk()) return NextFromDisk(state, batch);
-  const size_t index = next_.fetch_add(1, std::memory_order_relaxed);
-  if (index >= morsels_.size()) return false;
+  const size_t index =
+      state->reading != nullptr ? morsels_.size() : next_.fetch_add(1, std::memory_order_relaxed);
+  if (index >= morsels_.size()) return NextFromDisk(state, batch);
   const AggregateSink::ResultPart& result = *morsels_[index].result;
   RETURN_IF_ERROR(Emit(*result.part, result.num_keys, morsels_[index].first, state, batch));
   return true;
 }
 
 Result<bool> AggregateSource::NextFromDisk(State* state, Batch* batch) {
-  if (state->reading == nullptr)
-    state->reading = std::make_unique<AggregateSpill::Reading>(sink_->spill_.get());
-  if (state->part == nullptr || state->row >= state->part->table().size()) {
+  while (state->part == nullptr || state->row >= state->part->table().size()) {
     state->part.reset();
-    ASSIGN_OR_RETURN(state->part, sink_->spill_->Next(state->reading.get()));
-    if (state->part == nullptr) return false;
-    RETURN_IF_ERROR(state->part->FinishDistinct());
+    if (state->spill == on_disk_.size()) return false;
+    AggregateSpill* spill = on_disk_[state->spill].spill;
+    if (state->reading == nullptr) state->reading = std::make_unique<AggregateSpill::Reading>(spill);
+    ASSIGN_OR_RETURN(state->part, spill->Next(state->reading.get()));
     state->row = 0;
+    if (state->part != nullptr) {
+      RETURN_IF_ERROR(state->part->FinishDistinct());
+    } else if (++state->spill < on_disk_.size()) {
+      state->reading = std::make_unique<AggregateSpill::Reading>(on_disk_[state->spill].spill);
+    }
   }
-  RETURN_IF_ERROR(Emit(*state->part, sink_->num_keys_, state->row, state, batch));
+  RETURN_IF_ERROR(Emit(*state->part, on_disk_[state->spill].num_keys, state->row, state, batch));
   state->row += batch->count;
   return true;
 }

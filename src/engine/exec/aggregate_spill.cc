@@ -4,11 +4,6 @@
 
 namespace sirocco::engine {
 
-namespace {
-// A worker may always use this much: the first blocks of a part take about 1 MB.
-constexpr size_t kSmallestBudget = 4 << 20;
-}  // namespace
-
 AggregateSpill::Reading::Reading(AggregateSpill* spill) : rows(spill->stored_, spill->context_) {}
 
 AggregateSpill::AggregateSpill(const GroupingPlans* plans, const std::vector<ColumnInfo>& keys,
@@ -29,10 +24,7 @@ AggregateSpill::AggregateSpill(const GroupingPlans* plans, const std::vector<Col
 }
 
 void AggregateSpill::Start() {
-  worker_budget_ = context_->spill_forced()
-                       ? 0
-                       : std::max(context_->pool()->available_bytes() / 2 / context_->num_workers(),
-                                  kSmallestBudget);
+  worker_budget_ = context_->spill_forced() ? 0 : context_->WorkerBudget();
 }
 
 bool AggregateSpill::IsFull(const AggregatePart& part, uint32_t count, size_t used,
@@ -98,6 +90,20 @@ Result<void> AggregateSpill::Close(std::vector<AggregatePart*> parts) {
   return {};
 }
 
+Result<void> AggregateSpill::ForEachRow(const RowVisitor& visit) const {
+  SpilledRowsReader reader(stored_, context_);
+  std::vector<Vector> columns;
+  for (const SpilledPartition& partition : partitions_) {
+    reader.Open(&partition);
+    while (true) {
+      ASSIGN_OR_RETURN(const uint32_t count, reader.Next(&columns));
+      if (count == 0) break;
+      RETURN_IF_ERROR(visit(columns.data(), columns.data() + num_keys_, count));
+    }
+  }
+  return {};
+}
+
 Result<std::unique_ptr<AggregatePart>> AggregateSpill::Next(Reading* reading) {
   while (true) {
     if (context_->cancelled()) return MakeError(ErrorCode::kCancelled, "query cancelled");
@@ -130,8 +136,7 @@ Result<std::unique_ptr<AggregatePart>> AggregateSpill::Build(
     Reading* reading, const std::vector<AggregatePart*>& closed, const SpilledPartition& rows,
     uint32_t partition, uint32_t level) {
   // Each level keeps what it holds for those below it.
-  const size_t budget =
-      std::max(context_->pool()->available_bytes() / 2 / context_->num_workers(), kSmallestBudget);
+  const size_t budget = context_->WorkerBudget();
   const bool may_split = level + 1 < SpillPartitioning::kMaxLevels;
   const size_t used_before = part_pool_.used_bytes();
   ASSIGN_OR_RETURN(

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -36,6 +37,12 @@ class AggregateSpill {
   bool spilled() const { return spilled_.load(std::memory_order_relaxed); }
   // After all rows: `parts` are the workers'.
   Result<void> Close(std::vector<AggregatePart*> parts);
+
+  // After Close and before Next: all rows on disk, as keys and arguments.
+  using RowVisitor =
+      std::function<Result<void>(const Vector* keys, const Vector* arguments, uint32_t count)>;
+  Result<void> ForEachRow(const RowVisitor& visit) const;
+  const std::vector<AggregatePart*>& closed() const { return closed_; }
 
   // What one reader works on: partitions that had to be split again.
   class Reading {

@@ -7,6 +7,7 @@
 
 #include "common/error.h"
 #include "engine/exec/row_blocks.h"
+#include "engine/spill/spill_space.h"
 #include "engine/vector/vector.h"
 
 namespace sirocco::engine {
@@ -14,22 +15,22 @@ namespace sirocco::engine {
 // One value per sorted row, in the column's lane. NULL rows have a readable value.
 class SortedColumn {
  public:
-  Result<void> Allocate(MemoryPool* pool, Lane lane, size_t num_rows, bool nullable) {
+  // In memory of the pool or, if `space` is given, in memory that may go to disk.
+  Result<void> Allocate(MemoryPool* pool, Lane lane, size_t num_rows, bool nullable,
+                        SpillSpace* space = nullptr) {
     lane_ = lane;
-    RETURN_IF_ERROR(values_.Allocate(pool, num_rows * LaneWidth(lane), true));
+    RETURN_IF_ERROR(values_.Allocate(pool, num_rows * LaneWidth(lane), space));
     if (lane == Lane::kStr)
-      for (size_t i = 0; i < num_rows; ++i) values_.as<StringRef>()[i] = {"", 0, 0};
-    return nullable ? nulls_.Allocate(pool, num_rows, true) : Result<void>{};
+      for (size_t i = 0; i < num_rows; ++i) as<StringRef>()[i] = {"", 0, 0};
+    return nullable ? nulls_.Allocate(pool, num_rows, space) : Result<void>{};
   }
 
   Lane lane() const { return lane_; }
-  bool is_null(size_t row) const {
-    return nulls_.data() != nullptr && nulls_.as<uint8_t>()[row] != 0;
-  }
-  void SetNull(size_t row) { nulls_.as<uint8_t>()[row] = 1; }
+  bool is_null(size_t row) const { return nulls_.data != nullptr && nulls_.data[row] != 0; }
+  void SetNull(size_t row) { nulls_.data[row] = 1; }
   template <typename T>
   T* as() const {
-    return values_.as<T>();
+    return reinterpret_cast<T*>(values_.data);
   }
   // The value of a kI64 or kI128 column.
   int128 integer(size_t row) const {
@@ -40,13 +41,28 @@ class SortedColumn {
   // A view of rows first..; count is the reader's business.
   Vector View(size_t first) const {
     Vector vector{.lane = lane_, .data = as<char>() + first * LaneWidth(lane_)};
-    if (nulls_.data() != nullptr) vector.nulls = nulls_.as<uint8_t>() + first;
+    if (nulls_.data != nullptr) vector.nulls = reinterpret_cast<uint8_t*>(nulls_.data) + first;
     return vector;
   }
 
  private:
+  struct Memory {
+    Result<void> Allocate(MemoryPool* pool, size_t bytes, SpillSpace* space) {
+      if (space == nullptr) {
+        RETURN_IF_ERROR(buffer.Allocate(pool, bytes, true));
+        data = buffer.as<char>();
+      } else {
+        ASSIGN_OR_RETURN(mapping, space->Map(bytes + 64));
+        data = mapping->data();
+      }
+      return {};
+    }
+    char* data = nullptr;
+    PoolBuffer buffer;
+    std::unique_ptr<SpillMapping> mapping;
+  };
   Lane lane_ = Lane::kI64;
-  PoolBuffer values_, nulls_;
+  Memory values_, nulls_;
 };
 
 struct WindowRows {

@@ -1,6 +1,7 @@
 #include "engine/spill/spill_space.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #define XXH_INLINE_ALL
@@ -42,7 +43,7 @@ Result<void> SpillSpace::Open() {
   return {};
 }
 
-Result<std::unique_ptr<SpillFile>> SpillSpace::MakeFile() {
+Result<int> SpillSpace::OpenFile() {
   int fd = ::open(folder_.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0600);
   if (fd < 0) {
     const std::string path = folder_ + "/" + kPrefix + std::to_string(::getpid()) + "-" +
@@ -55,7 +56,37 @@ Result<std::unique_ptr<SpillFile>> SpillSpace::MakeFile() {
     return MakeError(ErrorCode::kIo,
                      "cannot make a temporary file in " + folder_ + ": " + SystemError());
   }
+  return fd;
+}
+
+Result<std::unique_ptr<SpillFile>> SpillSpace::MakeFile() {
+  ASSIGN_OR_RETURN(const int fd, OpenFile());
   return std::unique_ptr<SpillFile>(new SpillFile(this, fd));
+}
+
+Result<std::unique_ptr<SpillMapping>> SpillSpace::Map(uint64_t bytes) {
+  bytes = std::max<uint64_t>((bytes + 4095) & ~uint64_t{4095}, 4096);
+  if (!TryReserve(bytes)) return Full(*this);
+  const auto fail = [&](std::unexpected<Error> error) {
+    Release(bytes);
+    return error;
+  };
+  Result<int> fd = OpenFile();
+  if (!fd) return fail(std::unexpected(fd.error()));
+  const int error = ::posix_fallocate(*fd, 0, static_cast<off_t>(bytes));
+  void* data =
+      error != 0 ? MAP_FAILED : ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
+  const std::string text = std::strerror(error != 0 ? error : errno);
+  ::close(*fd);
+  if (error == ENOSPC || error == EDQUOT || error == EFBIG) return fail(Full(*this));
+  if (data == MAP_FAILED)
+    return fail(MakeError(ErrorCode::kIo, "cannot map a temporary file: " + text));
+  return std::unique_ptr<SpillMapping>(new SpillMapping(this, static_cast<char*>(data), bytes));
+}
+
+SpillMapping::~SpillMapping() {
+  ::munmap(data_, bytes_);
+  space_->Release(bytes_);
 }
 
 bool SpillSpace::TryReserve(uint64_t bytes) {

@@ -45,6 +45,27 @@ class SpillFile {
   uint64_t size_ = 0;
 };
 
+// Memory that the kernel may write to a temporary file when it is short of pages: for what must be
+// addressed at random and is too large for a query's pool. Zeroed. Not thread safe.
+class SpillMapping {
+ public:
+  ~SpillMapping();
+  SpillMapping(const SpillMapping&) = delete;
+  SpillMapping& operator=(const SpillMapping&) = delete;
+
+  char* data() const { return data_; }
+  uint64_t bytes() const { return bytes_; }
+
+ private:
+  friend class SpillSpace;
+  SpillMapping(SpillSpace* space, char* data, uint64_t bytes)
+      : space_(space), data_(data), bytes_(bytes) {}
+
+  SpillSpace* space_;
+  char* data_;
+  uint64_t bytes_;
+};
+
 class SpillSpace {
  public:
   static constexpr uint64_t kUnlimited = ~uint64_t{0};
@@ -56,6 +77,9 @@ class SpillSpace {
   Result<void> Open();
   // A new, empty file. The space outlives it.
   Result<std::unique_ptr<SpillFile>> MakeFile();
+  // Mapped memory of at least `bytes` bytes, all of them on disk already, so that writing to it
+  // cannot fail. Errors: kMysql 1114, kIo.
+  Result<std::unique_ptr<SpillMapping>> Map(uint64_t bytes);
 
   uint64_t limit_bytes() const { return limit_bytes_; }
   uint64_t used_bytes() const { return used_bytes_.load(std::memory_order_relaxed); }
@@ -64,6 +88,8 @@ class SpillSpace {
 
  private:
   friend class SpillFile;
+  friend class SpillMapping;
+  Result<int> OpenFile();
   bool TryReserve(uint64_t bytes);
   void Release(uint64_t bytes) { used_bytes_.fetch_sub(bytes, std::memory_order_relaxed); }
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -83,6 +84,24 @@ TEST(SpillSpace, OpenRemovesLeftovers) {
   EXPECT_FALSE(std::filesystem::exists(space.folder() + "/sirocco-spill-1-2"));
   EXPECT_TRUE(std::filesystem::exists(space.folder() + "/other"));
   std::filesystem::remove_all(space.folder());
+}
+
+TEST(SpillSpace, MappedMemoryCountsAgainstTheLimit) {
+  SpillSpace space(TestFolder("mapped"), 1 << 20);
+  ASSERT_TRUE(space.Open());
+  {
+    auto mapping = space.Map(100000);
+    ASSERT_TRUE(mapping) << mapping.error().ToString();
+    ASSERT_GE((*mapping)->bytes(), 100000u);
+    EXPECT_EQ(space.used_bytes(), (*mapping)->bytes());
+    for (size_t i = 0; i < 100000; ++i) ASSERT_EQ((*mapping)->data()[i], 0);
+    std::memset((*mapping)->data(), 7, 100000);
+    EXPECT_EQ((*mapping)->data()[99999], 7);
+    const auto more = space.Map(1 << 20);
+    ASSERT_FALSE(more);
+    EXPECT_EQ(more.error().mysql_errno, 1114u);
+  }
+  EXPECT_EQ(space.used_bytes(), 0u);
 }
 
 }  // namespace
