@@ -1,0 +1,7 @@
+#include "commands.h"
+
+namespace sirocco::bench {
+
+void RunAnomalies(size_t) {}
+
+}  // namespace sirocco::bench

@@ -1,0 +1,7 @@
+#include "commands.h"
+
+namespace sirocco::bench {
+
+void RunSeries(const std::string&, size_t) {}
+
+}  // namespace sirocco::bench
