@@ -50,6 +50,7 @@ class Dictionary {
  private:
   friend class DictionaryBuilder;
   friend class GrowingDictionary;
+  friend class SnapshotFile;
   // What the views below show, if this dictionary owns it: values (one more than size_: an empty
   // string), classes, and the bytes one after the other, in code order, and padding.
   std::vector<StringRef> own_values_;

@@ -60,6 +60,7 @@ class Snapshot {
   const std::vector<uint64_t>& sample() const { return sample_; }
 
  private:
+  friend class SnapshotFile;
   friend class TableStore;
   friend class TableBuilderImpl;
   std::shared_ptr<const plan::TableSchema> schema_;

@@ -16,6 +16,16 @@
 namespace sirocco::engine {
 
 namespace {
+std::atomic<uint32_t> debug_chunk_rows{kChunkRows};
+
+uint32_t RowsPerChunk() { return debug_chunk_rows.load(std::memory_order_relaxed); }
+}  // namespace
+
+void SetDebugChunkRows(uint32_t rows) {
+  debug_chunk_rows = std::clamp<uint32_t>(rows, 1, kChunkRows);
+}
+
+namespace {
 
 // A chunk is sealed early when a column's strings pass this: offsets have 32 bits, and one chunk
 // should stay a small part of memory.
@@ -130,7 +140,7 @@ class WriterImpl final : public TableBuilder::Writer {
           RETURN_IF_ERROR(rows_.stages[i].Append(columns[i], from, count));
         staged_rows_ += count;
         from += count;
-        if (staged_rows_ == kChunkRows) RETURN_IF_ERROR(Seal());
+        if (staged_rows_ == RowsPerChunk()) RETURN_IF_ERROR(Seal());
       }
     } catch (const std::bad_alloc&) {
       return std::unexpected(OutOfMemory());
@@ -154,7 +164,7 @@ class WriterImpl final : public TableBuilder::Writer {
  private:
   // How many of the next `count` rows go into the current chunk; 0: it must be sealed first.
   uint32_t RowsThatFit(std::span<const LoadColumn> columns, uint32_t from, uint32_t count) const {
-    count = std::min(count, kChunkRows - staged_rows_);
+    count = std::min(count, RowsPerChunk() - staged_rows_);
     for (size_t i = 0; i < columns.size(); ++i) {
       const ColumnStage& stage = rows_.stages[i];
       while (count > 0 && stage.staged_heap_bytes() + stage.HeapBytes(columns[i], from, count) >

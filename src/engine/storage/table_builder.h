@@ -52,4 +52,7 @@ class TableBuilder {
   virtual Result<SnapshotPtr> Finish(uint32_t num_threads) = 0;
 };
 
+// Tests: new chunks end after this many rows. Process-wide; not while tables are built.
+void SetDebugChunkRows(uint32_t rows);
+
 }  // namespace sirocco::engine

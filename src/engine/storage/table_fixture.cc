@@ -29,7 +29,7 @@ WireColumn::WireColumn(const TestColumn& column, size_t begin, size_t end) {
     i64.push_back(value.is_null ? INT64_MIN + 5 : static_cast<int64_t>(value.integer));
     i128.push_back(value.is_null ? -77 : value.integer);
     f64.push_back(value.is_null ? 1e300 : value.real);
-    bytes += value.is_null ? "garbage" : value.bytes;
+    bytes.append(value.is_null ? std::string_view("garbage") : std::string_view(value.bytes));
     offsets.push_back(static_cast<uint32_t>(bytes.size()));
   }
   view.values = view.lane == Lane::kI64    ? static_cast<void*>(i64.data())
