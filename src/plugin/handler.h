@@ -31,7 +31,9 @@ class RapidHandler : public handler {
       : handler(engine, share), partitions_(this) {}
 
   const char* table_type() const override { return "RAPID"; }
-  Table_flags table_flags() const override { return HA_NO_INDEX_ACCESS | HA_GENERATED_COLUMNS; }
+  Table_flags table_flags() const override {
+    return HA_NO_INDEX_ACCESS | HA_GENERATED_COLUMNS | HA_SUPPORTS_DEFAULT_EXPRESSION;
+  }
   ulong index_flags(uint index, uint part, bool all_parts) const override;
   Partition_handler* get_partition_handler() override { return &partitions_; }
 

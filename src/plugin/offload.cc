@@ -6,6 +6,7 @@
 
 #include "my_sys.h"
 #include "mysqld_error.h"
+#include "plugin/changes/tail.h"
 #include "plugin/monitor/history.h"
 #include "plugin/node/node_connection.h"
 #include "plugin/registry.h"
@@ -136,15 +137,15 @@ Result<void> CheckPartitions(const TABLE* table, const LoadedTable& loaded) {
   return {};
 }
 
-// A second look for changes that no hook reports (row events replayed in a session that does not
-// log): InnoDB remembers the second of a table's last commit while the table is in its cache.
+// A second look for changes of a table that does not follow the binary log: InnoDB remembers the second of a table's last commit while the table is in its cache.
 Result<void> CheckUpdateTime(const TABLE* table, const LoadedTable& loaded) {
+  if (loaded.is_followed) return {};
   handler* primary = table->file->ha_get_primary_handler();
   if (primary == nullptr || primary->info(HA_STATUS_TIME | HA_STATUS_NO_LOCK) != 0) return {};
   if (static_cast<std::time_t>(primary->stats.update_time) <=
       std::chrono::system_clock::to_time_t(loaded.snapshot_time))
     return {};
-  Registry().MarkStale(loaded.name, "changed");
+  GiveUpTable(loaded.name, "changed");
   return MakeError(ErrorCode::kStale, StaleReason(loaded.name, "changed"));
 }
 
@@ -184,6 +185,11 @@ Result<void> StartQuery(THD* thd, LEX* lex, ExecutionContext* context) {
   const auto begin = Clock::now();
   if (!lex->using_hypergraph_optimizer())
     return NotSupported("the hypergraph optimizer is not in use");
+  // What was committed before now is in the tables that are looked up after this.
+  if (!lex->is_explain())
+    RETURN_IF_ERROR(WaitUntilFresh(FreshnessTimeoutMs(thd), [thd] {
+      return thd->killed.load() != THD::NOT_KILLED;
+    }));
   RegistryResolver resolver;
   ASSIGN_OR_RETURN(TranslatedQuery query, TranslateQuery(thd, lex, resolver));
   if (lex->is_explain()) return {};

@@ -6,6 +6,8 @@
 #include "mysql/plugin_audit.h"
 #include "mysql_version.h"
 #include "mysqlsem/collation.h"
+#include "plugin/changes/run_record.h"
+#include "plugin/changes/tail.h"
 #include "plugin/handler.h"
 #include "plugin/monitor/tables.h"
 #include "plugin/node/node_connection.h"
@@ -47,6 +49,7 @@ bool IsServerVersion() {
 void StopThreads() {
   StopRoutineInstaller();
   StopReloader();
+  StopTail();
   Nodes().Stop();
 }
 
@@ -63,7 +66,10 @@ st_plugin_int* FindPlugin() {
 st_plugin_int* this_plugin = nullptr;
 
 // A clean shutdown: the server has ended all sessions.
-void BeforeShutdown(handlerton*) { StopThreads(); }
+void BeforeShutdown(handlerton*) {
+  StopThreads();
+  NoteCleanEnd();
+}
 
 int Init(void* handlerton_of_plugin) {
   this_plugin = FindPlugin();
@@ -91,7 +97,9 @@ int Init(void* handlerton_of_plugin) {
     return 1;
   }
   if (!AddMonitoringTables()) LogWarning("performance_schema.rpd_* tables are not available");
+  OpenRunRecord(/*server_is_starting=*/!mysqld_server_started);
   Nodes().Start(NodeSettingsFromVariables());
+  StartTail();
   StartReloader(this_plugin);
   if (RegisterRoutines())
     StartRoutineInstaller(this_plugin);
@@ -110,6 +118,7 @@ int CheckUninstall(void*) {
 
 int Deinit(void*) {
   StopThreads();
+  ForgetRuns();
   if (!UnregisterRoutines()) LogWarning("a machine-learning function is still in use");
   RemoveMonitoringTables();
   RemoveStalenessGuard(this_plugin);

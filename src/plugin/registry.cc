@@ -73,7 +73,8 @@ plan::TableId TableRegistry::FinishLoad(const TableName& name, plan::TableId nod
                                         uint64_t node_epoch,
                                         std::shared_ptr<const plan::TableSchema> schema,
                                         std::shared_ptr<const plan::TableStatistics> statistics,
-                                        std::vector<LoadedPartition> partitions) {
+                                        std::vector<LoadedPartition> partitions,
+                                        bool is_followed) {
   std::lock_guard lock(mutex_);
   auto it = entries_.find(name);
   // Dropped while it was loading: what was loaded is of no use.
@@ -90,6 +91,7 @@ plan::TableId TableRegistry::FinishLoad(const TableName& name, plan::TableId nod
     table.size_bytes = table.statistics->size_bytes;
   }
   table.partitions = std::move(partitions);
+  table.is_followed = is_followed;
   table.load_running = false;
   table.load_progress = 100;
   table.load_end = std::chrono::system_clock::now();
@@ -185,13 +187,15 @@ void TableRegistry::Rename(const TableName& from, const TableName& to) {
   num_tables_.store(entries_.size(), std::memory_order_release);
 }
 
-void TableRegistry::MarkStale(const TableName& name, const std::string& cause) {
+void TableRegistry::MarkStale(const TableName& name, const std::string& cause,
+                              plan::TableId node_table) {
   std::lock_guard lock(mutex_);
   auto it = entries_.find(name);
   if (it == entries_.end()) return;
   Entry& entry = it->second;
-  if (entry.tracking && entry.changed_by.empty()) entry.changed_by = StaleReason(name, cause);
-  if (entry.table.state == TableState::kAvailable) {
+  const bool is_published = node_table == entry.table.node_table;
+  if ((node_table == 0 || !is_published) && entry.tracking && entry.changed_by.empty()) entry.changed_by = StaleReason(name, cause);
+  if ((node_table == 0 || is_published) && entry.table.state == TableState::kAvailable) {
     entry.table.state = TableState::kStale;
     entry.table.reason = StaleReason(name, cause);
   }

@@ -1,10 +1,11 @@
 // The tables RAPID holds or is loading, and whether a query may use them. The one place that
-// decides "this answer would be stale": a table is queried only in state kAvailable, and a write
-// takes it out of that state before the write can be seen by anybody.
+// decides "this answer would be stale": a table is queried only in state kAvailable, and a change
+// that does not reach the node by way of the binary log (changes/tail.h) takes it out of that state
+// before the change can be seen by anybody.
 //
-// Life of an entry: BeginLoad (kLoading) -> FinishLoad (kAvailable, or kStale if a write came in
-// meanwhile) -> MarkStale (a write, a DDL statement) or MarkLost (the node went away) -> BeginLoad
-// again, or Remove. A reload keeps the entry and its number; until it ends the old data stays as it
+// Life of an entry: BeginLoad (kLoading) -> FinishLoad (kAvailable, or kStale if something came in
+// meanwhile) -> MarkStale (an unlogged write, a DDL statement, a failure) or MarkLost (the node went
+// away) -> BeginLoad again, or Remove. A reload keeps the entry and its number; until it ends the old data stays as it
 // was. Threads: every method from any thread. Entries handed out are copies.
 #pragma once
 
@@ -73,6 +74,7 @@ struct LoadedTable {
   double load_progress = 0;                 // per cent of the current or last load
   std::vector<LoadedPartition> partitions;  // loaded ones; empty if the table is not partitioned
   bool loaded_by_user = true;               // false: reloaded by the plugin
+  bool is_followed = false;  // changes come by way of the binary log
   WallTime snapshot_time{};  // when writes began to be watched for the data of `node_table`
   WallTime load_start{}, load_end{}, recovery_start{}, recovery_end{}, last_queried{};
   uint64_t query_count = 0;
@@ -94,7 +96,7 @@ class TableRegistry {
   plan::TableId FinishLoad(const TableName& name, plan::TableId node_table, uint64_t node_epoch,
                            std::shared_ptr<const plan::TableSchema> schema,
                            std::shared_ptr<const plan::TableStatistics> statistics,
-                           std::vector<LoadedPartition> partitions);
+                           std::vector<LoadedPartition> partitions, bool is_followed);
   // Forgets a failed load: a first load leaves no entry, a reload leaves the old state.
   void AbortLoad(const TableName& name, const std::string& reason);
 
@@ -111,8 +113,9 @@ class TableRegistry {
   void Rename(const TableName& from, const TableName& to);
 
   // Takes the table away from queries. A stale table stays stale with its first cause. A running
-  // load will end stale.
-  void MarkStale(const TableName& name, const std::string& cause);
+  // load will end stale. If `node_table` is not 0, only that data is stale: the published one, or
+  // that of a load that is running.
+  void MarkStale(const TableName& name, const std::string& cause, plan::TableId node_table = 0);
   // The node lost everything: all loaded tables become kInRecovery with no data.
   void MarkAllLost(const std::string& reason);
   void CountQuery(const TableName& name);

@@ -11,7 +11,7 @@ plan::TableId Load(TableRegistry* registry, plan::TableId node_table, uint64_t e
   EXPECT_TRUE(registry->BeginLoad(kName, true, false));
   registry->StartTracking(kName);
   return registry->FinishLoad(kName, node_table, epoch, std::make_shared<plan::TableSchema>(),
-                              std::make_shared<plan::TableStatistics>(), {});
+                              std::make_shared<plan::TableStatistics>(), {}, true);
 }
 
 TEST(TableRegistry, LoadedTableCanBeQueried) {
@@ -49,7 +49,7 @@ TEST(TableRegistry, WriteDuringLoadMakesItsResultStale) {
   ASSERT_TRUE(registry.BeginLoad(kName, true, false));
   registry.StartTracking(kName);
   registry.MarkStale(kName, "changed");
-  registry.FinishLoad(kName, 7, 1, nullptr, nullptr, {});
+  registry.FinishLoad(kName, 7, 1, nullptr, nullptr, {}, true);
   EXPECT_EQ(registry.FindForQuery(kName).error().code, ErrorCode::kStale);
 }
 
@@ -61,7 +61,7 @@ TEST(TableRegistry, WriteDuringReloadMakesOldAndNewStale) {
   registry.StartTracking(kName);
   registry.MarkStale(kName, "changed");
   EXPECT_FALSE(registry.FindForQuery(kName));
-  registry.FinishLoad(kName, 8, 1, nullptr, nullptr, {});
+  registry.FinishLoad(kName, 8, 1, nullptr, nullptr, {}, true);
   EXPECT_FALSE(registry.FindForQuery(kName));
 }
 
@@ -87,7 +87,7 @@ TEST(TableRegistry, TableDroppedWhileLoadingLeavesNothing) {
   TableRegistry registry;
   ASSERT_TRUE(registry.BeginLoad(kName, true, false));
   ASSERT_TRUE(registry.Remove(kName));
-  EXPECT_EQ(registry.FinishLoad(kName, 7, 1, nullptr, nullptr, {}),
+  EXPECT_EQ(registry.FinishLoad(kName, 7, 1, nullptr, nullptr, {}, true),
             7u);  // to be dropped on the node
   EXPECT_TRUE(registry.Empty());
 }
@@ -96,7 +96,7 @@ TEST(TableRegistry, PartitionsAndSubpartitions) {
   TableRegistry registry;
   ASSERT_TRUE(registry.BeginLoad(kName, true, false));
   registry.FinishLoad(kName, 7, 1, nullptr, nullptr,
-                      {{0, "p0s0", "p0"}, {1, "p0s1", "p0"}, {2, "p1s0", "p1"}});
+                      {{0, "p0s0", "p0"}, {1, "p0s1", "p0"}, {2, "p1s0", "p1"}}, true);
   EXPECT_TRUE(*registry.RemovePartitions(kName, {"p0"}));
   EXPECT_EQ(registry.Find(kName)->partitions.size(), 1u);
   EXPECT_FALSE(*registry.RemovePartitions(kName, {"p1s0"}));

@@ -1,10 +1,13 @@
 #include "plugin/status.h"
 
+#include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <ctime>
 
 #include "mysql/plugin.h"
 #include "mysql/status_var.h"
+#include "plugin/changes/tail.h"
 #include "plugin/monitor/history.h"
 #include "plugin/node/node_connection.h"
 #include "plugin/registry.h"
@@ -39,9 +42,42 @@ int ClusterStatus(THD*, SHOW_VAR* variable, char* buffer) {
 int ServiceStatus(THD*, SHOW_VAR* variable, char* buffer) {
   return Text(variable, buffer, Nodes().Available() ? "ONLINE" : "OFFLINE");
 }
-// Changes reach RAPID by reload only.
 int ChangePropagation(THD*, SHOW_VAR* variable, char* buffer) {
-  return Text(variable, buffer, "OFF");
+  return Text(variable, buffer, GetTailStatus().is_running ? "ON" : "OFF");
+}
+// The binary log has been followed without a gap since then (local time).
+int NoGapsSince(THD*, SHOW_VAR* variable, char* buffer) {
+  const TailStatus status = GetTailStatus();
+  if (!status.is_running) return Text(variable, buffer, "");
+  const std::time_t since = std::chrono::system_clock::to_time_t(status.no_gaps_since);
+  std::tm local{};
+  localtime_r(&since, &local);
+  char text[32];
+  std::strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &local);
+  return Text(variable, buffer, text);
+}
+int ChangeGaps(THD*, SHOW_VAR* variable, char* buffer) {
+  return Number(variable, buffer, GetTailStatus().num_gaps);
+}
+int ChangeTransactions(THD*, SHOW_VAR* variable, char* buffer) {
+  return Number(variable, buffer, GetTailStatus().num_transactions);
+}
+int ChangeRows(THD*, SHOW_VAR* variable, char* buffer) {
+  return Number(variable, buffer, GetTailStatus().num_rows);
+}
+int ChangeBatches(THD*, SHOW_VAR* variable, char* buffer) {
+  return Number(variable, buffer, GetTailStatus().num_batches);
+}
+int ChangeDelayMedian(THD*, SHOW_VAR* variable, char* buffer) {
+  return Number(variable, buffer, GetTailStatus().median_delay_us);
+}
+int ChangeDelayHigh(THD*, SHOW_VAR* variable, char* buffer) {
+  return Number(variable, buffer, GetTailStatus().high_delay_us);
+}
+int ChangeLag(THD*, SHOW_VAR* variable, char* buffer) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%.6f", GetTailStatus().lag_seconds);
+  return Text(variable, buffer, text);
 }
 int CoreCount(THD*, SHOW_VAR* variable, char* buffer) {
   return Number(variable, buffer, Info().num_cores);
@@ -85,7 +121,15 @@ int NodePid(THD*, SHOW_VAR* variable, char* buffer) {
   { name, reinterpret_cast<char*>(&function), SHOW_FUNC, SHOW_SCOPE_GLOBAL }
 SHOW_VAR kStatusVariables[] = {
     SIROCCO_STATUS("hw_data_scanned", DataScanned),
+    SIROCCO_STATUS("rapid_change_batches", ChangeBatches),
+    SIROCCO_STATUS("rapid_change_delay_p50_us", ChangeDelayMedian),
+    SIROCCO_STATUS("rapid_change_delay_p99_us", ChangeDelayHigh),
+    SIROCCO_STATUS("rapid_change_gaps", ChangeGaps),
+    SIROCCO_STATUS("rapid_change_lag_seconds", ChangeLag),
+    SIROCCO_STATUS("rapid_change_no_gaps_since", NoGapsSince),
     SIROCCO_STATUS("rapid_change_propagation_status", ChangePropagation),
+    SIROCCO_STATUS("rapid_change_rows", ChangeRows),
+    SIROCCO_STATUS("rapid_change_transactions", ChangeTransactions),
     SIROCCO_STATUS("rapid_cluster_status", ClusterStatus),
     SIROCCO_STATUS("rapid_core_count", CoreCount),
     SIROCCO_STATUS("rapid_heap_usage", HeapUsage),

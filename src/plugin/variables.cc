@@ -19,6 +19,7 @@ unsigned int node_threads;
 unsigned int node_nice;
 unsigned int node_max_restarts;
 unsigned long ml_resource_mode;
+unsigned long unlogged_writes;
 unsigned long long ml_memory_limit;
 
 constexpr unsigned long long kMinMemory = 64ULL << 20;
@@ -53,11 +54,10 @@ MYSQL_SYSVAR_ULONGLONG(
 MYSQL_SYSVAR_UINT(node_threads, node_threads, PLUGIN_VAR_READONLY | PLUGIN_VAR_RQCMDARG,
                   "Threads the node uses for one query; 0: all cores.", nullptr, nullptr, 0, 0,
                   1024, 0);
-MYSQL_SYSVAR_UINT(
-    node_nice, node_nice, PLUGIN_VAR_READONLY | PLUGIN_VAR_RQCMDARG,
-    "How far the node steps back for other processes, as nice(1) does; queries in "
-    "RAPID then take processor time from transactions in InnoDB only to a small part.",
-    nullptr, nullptr, 5, 0, 19, 0);
+MYSQL_SYSVAR_UINT(node_nice, node_nice, PLUGIN_VAR_READONLY | PLUGIN_VAR_RQCMDARG,
+                  "How far the node steps back for other processes, as nice(1) does; queries in "
+                  "RAPID then take processor time from transactions in InnoDB only to a small part.",
+                  nullptr, nullptr, 5, 0, 19, 0);
 MYSQL_SYSVAR_UINT(node_max_restarts, node_max_restarts, PLUGIN_VAR_READONLY | PLUGIN_VAR_RQCMDARG,
                   "How often within a minute the node is started again after it ended, before the "
                   "plugin pauses for a "
@@ -78,6 +78,22 @@ MYSQL_THDVAR_ULONGLONG(max_join_pairs, PLUGIN_VAR_RQCMDARG,
                        "simplifies the join graph. The node orders joins itself, so a small value "
                        "saves planning time.",
                        nullptr, nullptr, 200, 10, 1000000000, 0);
+
+MYSQL_THDVAR_ULONG(freshness_timeout, PLUGIN_VAR_RQCMDARG,
+                   "Milliseconds that an offloaded statement waits until all changes committed "
+                   "before it are in RAPID. After that it runs in InnoDB, or fails if RAPID was "
+                   "forced.",
+                   nullptr, nullptr, 5000, 0, 3600000, 0);
+
+enum UnloggedWrites : unsigned long { kMarkStale, kError };
+const char* unlogged_writes_names[] = {"MARK_STALE", "ERROR", nullptr};
+TYPELIB unlogged_writes_modes = {2, "unlogged_writes_modes", unlogged_writes_names, nullptr};
+
+MYSQL_SYSVAR_ENUM(unlogged_writes, unlogged_writes, PLUGIN_VAR_RQCMDARG,
+                  "What happens when a loaded table is changed by a statement that does not log "
+                  "rows in the binary log. MARK_STALE: the table is not queried in RAPID until it "
+                  "has been loaded again in the background. ERROR: the statement fails.",
+                  nullptr, nullptr, kMarkStale, &unlogged_writes_modes);
 
 enum MlResourceMode : unsigned long { kExclusive, kShared };
 const char* ml_resource_mode_names[] = {"EXCLUSIVE", "SHARED", nullptr};
@@ -105,21 +121,15 @@ std::string InDataDirectory(const char* file) {
 
 }  // namespace
 
-SYS_VAR* kSystemVariables[] = {MYSQL_SYSVAR(node_command),
-                               MYSQL_SYSVAR(node_socket),
-                               MYSQL_SYSVAR(node_address),
-                               MYSQL_SYSVAR(node_secret_file),
-                               MYSQL_SYSVAR(node_log),
-                               MYSQL_SYSVAR(node_memory_limit),
+SYS_VAR* kSystemVariables[] = {MYSQL_SYSVAR(node_command),       MYSQL_SYSVAR(node_socket),
+                               MYSQL_SYSVAR(node_address),       MYSQL_SYSVAR(node_secret_file),
+                               MYSQL_SYSVAR(node_log),           MYSQL_SYSVAR(node_memory_limit),
                                MYSQL_SYSVAR(node_nice),
-                               MYSQL_SYSVAR(node_threads),
-                               MYSQL_SYSVAR(node_max_restarts),
-                               MYSQL_SYSVAR(query_memory_limit),
-                               MYSQL_SYSVAR(load_threads),
-                               MYSQL_SYSVAR(max_join_pairs),
-                               MYSQL_SYSVAR(ml_resource_mode),
-                               MYSQL_SYSVAR(ml_memory_limit),
-                               nullptr};
+                               MYSQL_SYSVAR(node_threads),       MYSQL_SYSVAR(node_max_restarts),
+                               MYSQL_SYSVAR(query_memory_limit), MYSQL_SYSVAR(load_threads),
+                               MYSQL_SYSVAR(max_join_pairs),     MYSQL_SYSVAR(ml_resource_mode),
+                               MYSQL_SYSVAR(ml_memory_limit),    MYSQL_SYSVAR(freshness_timeout),
+                               MYSQL_SYSVAR(unlogged_writes),    nullptr};
 
 NodeSettings NodeSettingsFromVariables() {
   NodeSettings settings;
@@ -140,6 +150,9 @@ NodeSettings NodeSettingsFromVariables() {
 uint64_t QueryMemoryLimit(THD* thd) { return THDVAR(thd, query_memory_limit); }
 size_t LoadThreads(THD* thd) { return THDVAR(thd, load_threads); }
 uint64_t MaxJoinPairs(THD* thd) { return THDVAR(thd, max_join_pairs); }
+
+int FreshnessTimeoutMs(THD* thd) { return static_cast<int>(THDVAR(thd, freshness_timeout)); }
+bool UnloggedWritesFail() { return unlogged_writes == kError; }
 
 uint64_t MlMemoryLimit() {
   if (ml_memory_limit != 0) return ml_memory_limit;

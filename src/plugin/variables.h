@@ -24,6 +24,10 @@ uint64_t QueryMemoryLimit(THD* thd);
 size_t LoadThreads(THD* thd);
 // Join pairs the server may look at before it simplifies the join graph of an offloaded statement.
 uint64_t MaxJoinPairs(THD* thd);
+// How long a statement waits for changes that were committed before it.
+int FreshnessTimeoutMs(THD* thd);
+// rapid_unlogged_writes: changes of loaded tables that are not in the binary log fail.
+bool UnloggedWritesFail();
 // Bytes the worker process of one machine-learning operation may use; 0: no limit.
 uint64_t MlMemoryLimit();
 // rapid_ml_resource_mode: whether queries wait while a model is trained.

@@ -261,6 +261,16 @@ Result<TableMap> TableMap::Parse(std::span<const uint8_t> body) {
   return map;
 }
 
+Result<std::pair<std::string, std::string>> TableMap::Name(std::span<const uint8_t> body) {
+  Cursor cursor(body);
+  if (auto head = cursor.Take(8); !head) return std::unexpected(head.error());
+  auto schema = cursor.Name();
+  if (!schema) return std::unexpected(schema.error());
+  auto table = cursor.Name();
+  if (!table) return std::unexpected(table.error());
+  return std::pair(std::move(*schema), std::move(*table));
+}
+
 Result<uint64_t> RowEventReader::TableId(std::span<const uint8_t> body) {
   return Cursor(body).Integer(6);
 }

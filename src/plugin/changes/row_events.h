@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/error.h"
@@ -37,6 +38,8 @@ struct TableMap {
   std::vector<LoggedColumn> columns;
 
   static Result<TableMap> Parse(std::span<const uint8_t> body);
+  // Schema and table alone, also of tables whose columns cannot be read.
+  static Result<std::pair<std::string, std::string>> Name(std::span<const uint8_t> body);
 };
 
 struct LoggedValue {

@@ -9,6 +9,11 @@
 #include "my_base.h"
 #include "my_sys.h"
 #include "mysqld_error.h"
+#include "plugin/changes/adoption.h"
+#include "plugin/changes/binlog_file.h"
+#include "plugin/changes/run_record.h"
+#include "plugin/changes/table_layout.h"
+#include "plugin/changes/tail.h"
 #include "plugin/load/column_buffer.h"
 #include "plugin/load/row_decoder.h"
 #include "plugin/load/table_schema.h"
@@ -283,15 +288,23 @@ Result<void> Validate(THD* thd, TABLE* table, const TableName& name,
   return progress.Outcome();
 }
 
+// Lets writers go on. Under LOCK TABLES the session keeps its lock.
+void ReleaseWriters(THD* thd, TABLE* table) {
+  if (thd->locked_tables_mode == LTM_NONE) table->mdl_ticket->downgrade_lock(MDL_SHARED_UPGRADABLE);
+}
+
 // The load proper, after the registry knows of it.
 Result<void> Transfer(THD* thd, TABLE* table, const TableName& name,
-                      std::shared_ptr<const plan::TableSchema> schema, const RowDecoder& decoder,
-                      std::vector<LoadedPartition> partitions) {
+                      const TableDefinition& definition, const RowDecoder& decoder) {
+  const std::shared_ptr<const plan::TableSchema>& schema = definition.schema;
   ASSIGN_OR_RETURN(PooledClient client, Nodes().AcquireWaiting(kNodeWaitMs, [thd] {
     return thd->killed.load() != THD::NOT_KILLED;
   }));
   const uint64_t epoch = client->info().instance;
   ASSIGN_OR_RETURN(const uint64_t load_id, client->BeginLoad(*schema));
+  uint64_t unlogged_mark = 0;
+  LogEnd log_start;
+  std::optional<FileHold> hold;  // the log is needed from the load's start on
   Progress progress(thd, name, table->file->stats.records, UINT64_MAX);
   std::vector<std::unique_ptr<LoadThread>> threads;
   const auto start = [&](size_t count) -> Result<void> {
@@ -299,10 +312,16 @@ Result<void> Transfer(THD* thd, TABLE* table, const TableName& name,
       threads.push_back(std::make_unique<LoadThread>(*schema, &decoder, &progress));
       RETURN_IF_ERROR(threads.back()->Attach(epoch, load_id, i));
     }
-    // From here on a write makes the result stale; only then may writers go on.
+    // Nobody has changes of this table under way: all of them are in the scan or behind this
+    // position. From here on a change outside the log makes the result stale; only then may writers
+    // go on.
+    if (BinaryLogIsOpen()) {
+      log_start = CurrentLogEnd();
+      hold.emplace(log_start.file);
+    }
+    unlogged_mark = UnloggedMark(name);
     Registry().StartTracking(name);
-    if (thd->locked_tables_mode == LTM_NONE)
-      table->mdl_ticket->downgrade_lock(MDL_SHARED_UPGRADABLE);
+    ReleaseWriters(thd, table);
     return {};
   };
   Result<void> scanned = TableScan(table).Run(thd, *schema, &progress, start,
@@ -315,12 +334,31 @@ Result<void> Transfer(THD* thd, TABLE* table, const TableName& name,
     (void)client->AbortLoad(load_id);
     return scanned;
   }
+  const auto killed = [thd] { return thd->killed.load() != THD::NOT_KILLED; };
   Result<wire::LoadedTable> loaded =
-      client->FinishLoad(load_id, 0, {}, [thd] { return thd->killed.load() != THD::NOT_KILLED; });
+      client->FinishLoad(load_id, log_start.position, definition.origin, killed);
   if (!loaded) return std::unexpected(loaded.error());
+  if (hold) {
+    FollowedTable followed{
+        .names = {{name}},
+        .node_table = loaded->id,
+        .node_epoch = epoch,
+        .schema = schema,
+        .layout = definition.layout,
+        .start = log_start.position,
+    };
+    if (auto joined = Follow(std::move(followed), killed); !joined) {
+      (void)client->DropTable(loaded->id);
+      return joined;
+    }
+  }
   auto statistics = std::make_shared<const plan::TableStatistics>(std::move(loaded->statistics));
-  const plan::TableId replaced = Registry().FinishLoad(
-      name, loaded->id, epoch, std::move(schema), std::move(statistics), std::move(partitions));
+  RememberData(name, {loaded->id, epoch, definition.origin});
+  NoteLoaded(name, unlogged_mark);
+  const plan::TableId replaced =
+      Registry().FinishLoad(name, loaded->id, epoch, schema, std::move(statistics),
+                            definition.partitions, hold.has_value());
+  if (replaced != 0) Unfollow(replaced, epoch);
   if (replaced != 0) (void)client->DropTable(replaced);
   return {};
 }
@@ -341,9 +379,19 @@ Result<void> LoadTable(THD* thd, TABLE* table, bool* skip_metadata_update) {
   }
   const bool by_plugin = IsReloadSession(thd);
   if (by_plugin) *skip_metadata_update = true;
+  TableDefinition definition{.schema = schema, .partitions = std::move(partitions)};
+  ASSIGN_OR_RETURN(LoggedLayout layout, DescribeLoggedColumns(*table, *schema));
+  ASSIGN_OR_RETURN(definition.origin,
+                   DescribeOrigin(thd, *table, *schema, layout, definition.partitions));
+  definition.layout = std::make_shared<const LoggedLayout>(std::move(layout));
   RETURN_IF_ERROR(Registry().BeginLoad(name, !by_plugin, by_plugin));
-  Result<void> loaded =
-      Transfer(thd, table, name, std::move(schema), decoder, std::move(partitions));
+  Result<bool> adopted = false;
+  if (by_plugin) adopted = Adopt(thd, name, definition, [&] { ReleaseWriters(thd, table); });
+  Result<void> loaded;
+  if (!adopted)
+    loaded = std::unexpected(adopted.error());
+  else if (!*adopted)
+    loaded = Transfer(thd, table, name, definition, decoder);
   if (!loaded) {
     Registry().AbortLoad(name, loaded.error().message);
     if (thd->killed) thd->send_kill_message();
@@ -369,6 +417,8 @@ Result<void> UnloadTable(THD* thd, const TableName& name) {
   }
   ASSIGN_OR_RETURN(const RemovedTable removed, Registry().Remove(name));
   if (removed.node_table == 0) return {};
+  Unfollow(removed.node_table, removed.node_epoch);
+  ForgetData(name);
   // A node that cannot be reached has lost the table anyway.
   if (auto client = Nodes().Acquire(removed.node_epoch); client)
     (void)(*client)->DropTable(removed.node_table);

@@ -1,3 +1,7 @@
+#include <algorithm>
+#include <map>
+
+#include "plugin/changes/tail.h"
 #include "plugin/monitor/history.h"
 #include "plugin/monitor/row_table.h"
 #include "plugin/node/node_connection.h"
@@ -19,6 +23,12 @@ std::pair<std::string, uint64_t> HostAndPort(const std::string& address) {
   return {address.substr(0, colon), std::strtoull(address.c_str() + colon + 1, nullptr, 10)};
 }
 
+// "12:3456": number of the binary log file and offset.
+std::string PositionText(wire::Position position) {
+  return std::to_string(position >> wire::kPositionFileShift) + ":" +
+         std::to_string(position & ((uint64_t{1} << wire::kPositionFileShift) - 1));
+}
+
 }  // namespace
 
 std::vector<MonitorRow> NodeRows() {
@@ -31,29 +41,52 @@ std::vector<MonitorRow> NodeRows() {
                                                                     : "DOWN_RNSTATE";
   return {{uint64_t{0}, uint64_t{node.num_cores}, node.memory_used_bytes, node.memory_limit_bytes,
            node.table_bytes, std::string(status), host, port, Nodes().num_restarts(), uint64_t{0},
-           uint64_t{0}, uint64_t{0}, 
-           std::string(!info               ? "DOWN_MLSTATE"
+           uint64_t{0}, uint64_t{0},
+           std::string(!info                ? "DOWN_MLSTATE"
                        : info->ml_available ? "AVAIL_MLSTATE"
                                             : "UNAVAIL_MLSTATE"),
-           uint64_t{node.queries_running},
-           uint64_t{node.queries_queued}, Text(info ? "" : Nodes().StateText())}};
+           uint64_t{node.queries_running}, uint64_t{node.queries_queued},
+           Text(info ? "" : Nodes().StateText())}};
 }
 
 std::vector<MonitorRow> TableRows() {
+  std::map<std::pair<uint64_t, plan::TableId>, FollowedStatus> followed;
+  for (const FollowedStatus& status : FollowedTables())
+    followed[{status.node_epoch, status.node_table}] = status;
+  const TailStatus tail = GetTailStatus();
   std::vector<MonitorRow> rows;
   for (const LoadedTable& table : Registry().Tables()) {
     const bool stale = table.state == TableState::kStale;
+    const auto status = followed.find({table.node_epoch, table.node_table});
+    const bool follows = status != followed.end();
+    // A followed table stands where the stream stands.
+    const wire::Position position =
+        follows ? std::max(tail.applied, status->second.last_change) : 0;
     rows.push_back(
-        {table.id, std::string("SNAPSHOT"),
+        {table.id,
+         position,
+         std::string(table.is_followed ? "TRANSACTIONAL" : "SNAPSHOT"),
          std::string(table.schema && !table.schema->primary_key.empty() ? "PrimaryKey" : "None"),
          table.num_rows,
          std::string(table.load_running && table.state != TableState::kInRecovery
                          ? TableStateName(TableState::kLoading)
                          : TableStateName(table.state)),
-         table.load_progress, table.size_bytes, uint64_t{0}, table.query_count, table.last_queried,
-         table.load_start, table.load_end, std::string("MYSQL"), table.recovery_start,
-         table.recovery_end, std::string(table.loaded_by_user ? "USER" : "SELF"),
-         std::string(stale ? "RELOAD_REQUIRED" : "OK"), Text(table.reason)});
+         table.load_progress,
+         table.size_bytes,
+         uint64_t{0},
+         table.query_count,
+         table.last_queried,
+         table.load_start,
+         table.load_end,
+         std::string("MYSQL"),
+         table.recovery_start,
+         table.recovery_end,
+         std::string(table.loaded_by_user ? "USER" : "SELF"),
+         std::string(stale ? "RELOAD_REQUIRED" : "OK"),
+         Text(table.reason),
+         follows ? MonitorValue{PositionText(position)} : MonitorValue{},
+         follows ? MonitorValue{tail.lag_seconds} : MonitorValue{},
+         follows ? MonitorValue{status->second.last_change_time} : MonitorValue{}});
   }
   return rows;
 }

@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "my_thread.h"
+#include "plugin/changes/tail.h"
 #include "plugin/node/reload.h"
 #include "plugin/registry.h"
 #include "plugin/server_log.h"
@@ -175,7 +176,10 @@ void NodeSet::TakeDown(const std::string& reason) {
     state_text_ = "the RAPID node is not available: " + reason;
     stopping = stopping_;
   }
-  if (was_up) Registry().MarkAllLost(reason);
+  if (was_up) {
+    Registry().MarkAllLost(reason);
+    UnfollowAll(reason);
+  }
   if (!stopping) LogWarning("node " + address() + " is down: " + reason);
   process_.Stop();
   pid_ = 0;

@@ -1,5 +1,6 @@
 #include "plugin/node/reload.h"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -8,6 +9,7 @@
 #include <thread>
 
 #include "my_thread.h"
+#include "plugin/changes/adoption.h"
 #include "plugin/node/internal_session.h"
 #include "plugin/node/node_connection.h"
 #include "plugin/registry.h"
@@ -17,8 +19,31 @@
 namespace sirocco::plugin {
 namespace {
 
-// How long to wait before trying again tables that could not be loaded.
-constexpr auto kRetryInterval = std::chrono::seconds(30);
+using Clock = std::chrono::steady_clock;
+
+// Pauses before a table is tried again that could not be loaded.
+constexpr auto kFirstRetry = std::chrono::milliseconds(500);
+constexpr auto kLastRetry = std::chrono::seconds(30);
+// A table that is stale again soon after its load waits before the next one, so that loads take a
+// quarter of the time at most.
+constexpr int kPausePerLoad = 3;
+constexpr auto kLongestPause = std::chrono::minutes(5);
+
+// When a table may be loaded next.
+struct Schedule {
+  Clock::time_point next{};
+  Clock::duration retry = kFirstRetry;
+
+  void NoteSuccess(Clock::time_point begin) {
+    const auto end = Clock::now();
+    retry = kFirstRetry;
+    next = end + std::min<Clock::duration>(kLongestPause, (end - begin) * kPausePerLoad);
+  }
+  void NoteFailure() {
+    next = Clock::now() + retry;
+    retry = std::min<Clock::duration>(kLastRetry, retry * 2);
+  }
+};
 
 class Reloader {
  public:
@@ -71,18 +96,18 @@ class Reloader {
       return;
     }
     for (;;) {
-      bool all_loaded = true;
+      Clock::time_point next = Clock::time_point::max();
       {
         std::lock_guard lock(mutex_);
         requested_ = false;
       }
-      if (Nodes().Available()) all_loaded = ReloadTables();
+      if (Nodes().Available()) next = ReloadTables();
       std::unique_lock lock(mutex_);
       const auto ready = [this] { return stopping_ || requested_; };
-      if (all_loaded)
+      if (next == Clock::time_point::max())
         wake_.wait(lock, ready);
       else
-        wake_.wait_for(lock, kRetryInterval, ready);
+        wake_.wait_until(lock, next, ready);
       if (stopping_) break;
     }
     EndSessionThread();
@@ -95,42 +120,55 @@ class Reloader {
     return stopping_;
   }
 
-  // True if nothing is left to do.
-  bool ReloadTables() {
+  // Returns when to look again; max(): when asked to.
+  Clock::time_point ReloadTables() {
     Result<InternalSession> session = InternalSession::Open();
-    if (!session) return false;
+    if (!session) return Clock::now() + kLastRetry;
     session_ = session->thd();
-    const bool done = ReloadTablesIn(&*session);
+    const Clock::time_point next = ReloadTablesIn(&*session);
     std::lock_guard lock(mutex_);  // Stop must not touch a session that is being closed
     session_ = nullptr;
-    return done;
+    return next;
   }
 
-  bool ReloadTablesIn(InternalSession* session) {
+  Clock::time_point ReloadTablesIn(InternalSession* session) {
+    // A load waits for writers, and new writers wait behind it: not for long.
+    if (auto set = session->Run("SET SESSION lock_wait_timeout = 1"); !set)
+      return Clock::now() + kLastRetry;
     Result<std::map<TableName, std::string>> wanted = LoadedAccordingToDictionary(session);
     if (!wanted) {
       LogWarning("cannot list the tables to load: " + wanted.error().message);
-      return false;
+      return Clock::now() + kLastRetry;
     }
-    bool all_loaded = true;
+    std::erase_if(schedule_, [&](const auto& item) { return !wanted->contains(item.first); });
+    Clock::time_point next = Clock::time_point::max();
     for (const auto& [name, partitions] : *wanted) {
-      if (Stopping()) return true;
+      if (Stopping()) return next;
       const auto known = Registry().Find(name);
-      if (known && known->state != TableState::kInRecovery &&
-          known->state != TableState::kUnavailable)
+      if (known && (known->load_running || known->state == TableState::kAvailable ||
+                    known->state == TableState::kLoading))
         continue;
-      if (!Nodes().Available()) return false;
+      if (!Nodes().Available()) return Clock::now() + kFirstRetry;
+      Schedule& schedule = schedule_[name];
+      if (Clock::now() < schedule.next) {
+        next = std::min(next, schedule.next);
+        continue;
+      }
       const std::string statement = "ALTER TABLE " + QuoteName(name.schema) + "." +
                                     QuoteName(name.table) + " SECONDARY_LOAD" + partitions;
+      const auto begin = Clock::now();
       if (auto loaded = session->Run(statement); !loaded) {
-        all_loaded = false;
+        schedule.NoteFailure();
+        next = std::min(next, schedule.next);
         LogWarning("table " + name.Text() +
                    " could not be loaded again: " + loaded.error().message);
       } else {
+        schedule.NoteSuccess(begin);
         LogNote("table " + name.Text() + " is loaded again");
       }
     }
-    return all_loaded;
+    if (next == Clock::time_point::max()) DropUnusedData();
+    return next;
   }
 
   // Tables with secondary_load=1 and the clause for those of which only some partitions are loaded.
@@ -164,6 +202,7 @@ class Reloader {
   }
 
   std::thread thread_;
+  std::map<TableName, Schedule> schedule_;  // the thread's own
   std::mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ = false, requested_ = false;

@@ -1,5 +1,7 @@
-// Brings tables back after the node or the server was restarted: a thread that runs ALTER TABLE ...
-// SECONDARY_LOAD for every table the dictionary says is loaded and the registry does not have.
+// Brings tables back that were lost with the node, or are not known yet after a restart of the
+// server, or are stale: a thread that runs ALTER TABLE ... SECONDARY_LOAD for every table the
+// dictionary says is loaded and that cannot be queried. Data that is there already is used again
+// (changes/adoption.h).
 // Threads: StartReloader and StopReloader from plugin init and deinit; the others from any thread.
 #pragma once
 

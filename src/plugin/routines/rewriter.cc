@@ -3,6 +3,7 @@
 #include "mysql/plugin.h"
 #include "mysql/plugin_audit.h"
 #include "plugin/routines/argument_completion.h"
+#include "plugin/staleness.h"
 #include "sql/sql_class.h"
 #include "sql/sql_lex.h"
 #include "sql/sql_parse.h"
@@ -26,6 +27,10 @@ void Replace(THD* thd, const std::string& text) {
 int Notify(MYSQL_THD thd, mysql_event_class_t event_class, const void* event) {
   if (event_class != MYSQL_AUDIT_PARSE_CLASS) return 0;
   const auto* parse = static_cast<const mysql_event_parse*>(event);
+  if (parse->event_subclass == MYSQL_AUDIT_PARSE_POSTPARSE) {
+    if (thd->lex->sql_command == SQLCOM_BINLOG_BASE64_EVENT) NoteBinlogStatement(thd);
+    return 0;
+  }
   if (parse->event_subclass != MYSQL_AUDIT_PARSE_PREPARSE || parse->query.str == nullptr) return 0;
   if (const auto completed = CompleteArguments({parse->query.str, parse->query.length}))
     Replace(thd, *completed);
@@ -35,6 +40,6 @@ int Notify(MYSQL_THD thd, mysql_event_class_t event_class, const void* event) {
 }  // namespace
 
 st_mysql_audit kArgumentRewriter = {
-    MYSQL_AUDIT_INTERFACE_VERSION, nullptr, Notify, {0, 0, MYSQL_AUDIT_PARSE_PREPARSE}};
+    MYSQL_AUDIT_INTERFACE_VERSION, nullptr, Notify, {0, 0, MYSQL_AUDIT_PARSE_ALL}};
 
 }  // namespace sirocco::plugin
