@@ -10,6 +10,7 @@
 #include "engine/memory/memory_pool.h"
 #include "engine/storage/table_builder.h"
 #include "lakehouse/load/csv_tasks.h"
+#include "lakehouse/load/parquet_tasks.h"
 #include "lakehouse/store/local_store.h"
 #include "mysqlsem/collation.h"
 
@@ -77,6 +78,28 @@ int Load(const std::vector<std::string>& files, uint32_t num_threads) {
       return 1;
     }
     num_bytes += object->size;
+    std::vector<int32_t> positions;
+    for (size_t i = 0; i < targets.size(); ++i) positions.push_back(static_cast<int32_t>(i));
+    if (name.ends_with(".parquet")) {
+      auto opened = lakehouse::ParquetFile::Open(store.get(), *object, store->DisplayName(name));
+      if (!opened) {
+        std::fprintf(stderr, "%s\n", opened.error().ToString().c_str());
+        return 1;
+      }
+      auto plan = std::make_shared<lakehouse::ParquetReadPlan>();
+      plan->file = *opened;
+      plan->targets = &targets;
+      plan->column_of_target = positions;
+      plan->file_name = store->DisplayName(name);
+      if (auto checked = plan->file->CheckTypes(targets, positions); !checked) {
+        std::fprintf(stderr, "%s\n", checked.error().ToString().c_str());
+        return 1;
+      }
+      std::vector<uint32_t> groups;
+      for (uint32_t i = 0; i < plan->file->num_row_groups(); ++i) groups.push_back(i);
+      lakehouse::AddParquetTasks(plan, groups, plan->file->num_rows() / num_threads / 4, &tasks);
+      continue;
+    }
     auto file = std::make_shared<lakehouse::CsvFile>();
     file->store = store.get();
     file->object = *object;
@@ -86,8 +109,9 @@ int Load(const std::vector<std::string>& files, uint32_t num_threads) {
     file->plan.dialect.field_delimiter = "|";
     file->plan.dialect.record_delimiter = name.find(".tbl") != std::string::npos ? "|\n" : "\n";
     file->plan.targets = &targets;
-    for (size_t i = 0; i < targets.size(); ++i)
-      file->plan.field_of_column.push_back(static_cast<int32_t>(i));
+    file->plan.dialect.has_header = name.ends_with(".csv");
+    if (name.find(".csv") != std::string::npos) file->plan.dialect.field_delimiter = ",";
+    file->plan.field_of_column = positions;
     file->plan.num_fields = static_cast<uint32_t>(targets.size());
     file->plan.file_name = store->DisplayName(name);
     lakehouse::AddCsvTasks(file, num_threads * 4, &tasks);

@@ -6,8 +6,6 @@ namespace sirocco::lakehouse {
 
 namespace {
 
-// Below this a range costs more in half-filled chunks than another thread gains.
-constexpr uint64_t kMinRangeBytes = 8 << 20;
 // Above this a thread that is late makes the others wait too long at the end.
 constexpr uint64_t kMaxRangeBytes = 256 << 20;
 
@@ -82,14 +80,14 @@ class CsvTask final : public ReadTask {
 }  // namespace
 
 void AddCsvTasks(std::shared_ptr<const CsvFile> file, uint32_t num_ranges,
-                 std::vector<std::unique_ptr<ReadTask>>* tasks) {
+                 std::vector<std::unique_ptr<ReadTask>>* tasks, uint64_t min_range_bytes) {
   const uint64_t size = file->object.size;
   if (file->compression != Compression::kNone) {
     tasks->push_back(std::make_unique<CsvTask>(std::move(file), 0, UINT64_MAX));
     return;
   }
   const uint64_t bytes =
-      std::clamp<uint64_t>(size / std::max(1u, num_ranges) + 1, kMinRangeBytes, kMaxRangeBytes);
+      std::clamp<uint64_t>(size / std::max(1u, num_ranges) + 1, min_range_bytes, kMaxRangeBytes);
   const uint64_t count = std::max<uint64_t>(1, (size + bytes / 2) / bytes);
   for (uint64_t i = 0; i < count; ++i) {
     const uint64_t begin = size / count * i;

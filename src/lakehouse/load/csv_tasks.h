@@ -20,8 +20,13 @@ struct CsvFile {
   CsvReadPlan plan;
 };
 
-// Appends the tasks of `file`: about `num_ranges` for a plain file, but none below a few MB.
+// Below this a range costs more in half-filled chunks than another thread gains.
+inline constexpr uint64_t kMinCsvRangeBytes = 8 << 20;
+
+// Appends the tasks of `file`: about `num_ranges` for a plain file, but none below
+// `min_range_bytes`.
 void AddCsvTasks(std::shared_ptr<const CsvFile> file, uint32_t num_ranges,
-                 std::vector<std::unique_ptr<ReadTask>>* tasks);
+                 std::vector<std::unique_ptr<ReadTask>>* tasks,
+                 uint64_t min_range_bytes = kMinCsvRangeBytes);
 
 }  // namespace sirocco::lakehouse

@@ -36,7 +36,7 @@ struct ColumnTarget {
 
 struct ConversionRules {
   bool strict = true;
-  uint32_t temporal_flags = 0x18;   // mysqlsem::TemporalFlags that the session's sql_mode asks for
+  uint32_t temporal_flags = 0x38;   // mysqlsem::TemporalFlags that the session's sql_mode asks for
   int32_t zone_offset_seconds = 0;  // of the session, for TIMESTAMP columns
   const mysqlsem::Collation* encoding = nullptr;  // of text in files; null: utf8mb4
 };

@@ -352,7 +352,7 @@ bool CsvRangeReader::ConvertColumn(uint32_t column, IssueSink* sink) {
           column,
           [=](const char* text, size_t size, uint32_t row) {
             int64_t value;
-            if (!FastInteger(text, size, &value) || value < min || value > max) return false;
+            if (!FastIntegerPadded(text, size, &value) || value < min || value > max) return false;
             values[row] = value;
             return true;
           },
@@ -367,7 +367,7 @@ bool CsvRangeReader::ConvertColumn(uint32_t column, IssueSink* sink) {
           column,
           [=](const char* text, size_t size, uint32_t row) {
             int64_t value;
-            if (!FastDecimal(text, size, scale, &value) || value <= -limit || value >= limit)
+            if (!FastDecimalPadded(text, size, scale, &value) || value <= -limit || value >= limit)
               return false;
             values[row] = value;
             return true;

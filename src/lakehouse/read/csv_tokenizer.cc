@@ -22,6 +22,8 @@ CsvTokenizer::CsvTokenizer(const CsvDialect& dialect, uint32_t stride)
     : dialect_(dialect),
       stride_(stride),
       simple_(dialect.field_delimiter.size() == 1 && dialect.record_delimiter.size() == 1),
+      short_record_(dialect.record_delimiter),
+      short_field_(dialect.field_delimiter),
       positions_(std::make_unique_for_overwrite<uint32_t[]>(kScanBytes + 64)) {
   structural_.plain[0] = static_cast<uint8_t>(dialect.field_delimiter[0]);
   structural_.plain[1] = static_cast<uint8_t>(dialect.record_delimiter[0]);
@@ -32,22 +34,35 @@ CsvTokenizer::CsvTokenizer(const CsvDialect& dialect, uint32_t stride)
   structural_.special[1] = structural_.special[2] = static_cast<uint8_t>(second);
 }
 
-CsvTokenizer::Event CsvTokenizer::Classify(const char* data, size_t size, size_t at,
-                                           bool final) const {
+CsvTokenizer::ShortText::ShortText(const std::string& text) : usable(text.size() <= 8) {
+  if (!usable) return;
+  std::memcpy(&value, text.data(), text.size());
+  mask = text.size() == 8 ? ~uint64_t{0} : (uint64_t{1} << (8 * text.size())) - 1;
+}
+
+CsvTokenizer::Event CsvTokenizer::ClassifyNearEnd(const char* data, size_t size, size_t at,
+                                                  bool final) const {
   const std::string& record = dialect_.record_delimiter;
   const std::string& field = dialect_.field_delimiter;
   const size_t left = size - at;
-  if (data[at] == record[0]) {
-    if (StartsWith(data + at, left, record)) return Event::kRecord;
-    if (left < record.size() && std::memcmp(data + at, record.data(), left) == 0 && !final)
-      return Event::kUnknown;
-  }
-  if (data[at] == field[0]) {
-    if (StartsWith(data + at, left, field)) return Event::kField;
-    if (left < field.size() && std::memcmp(data + at, field.data(), left) == 0 && !final)
-      return Event::kUnknown;
-  }
+  if (StartsWith(data + at, left, record)) return Event::kRecord;
+  if (left < record.size() && std::memcmp(data + at, record.data(), left) == 0 && !final)
+    return Event::kUnknown;
+  if (StartsWith(data + at, left, field)) return Event::kField;
+  if (left < field.size() && std::memcmp(data + at, field.data(), left) == 0 && !final)
+    return Event::kUnknown;
   return Event::kNone;
+}
+
+inline CsvTokenizer::Event CsvTokenizer::Classify(const char* data, size_t size, size_t at,
+                                                  bool final) const {
+  if (short_record_.usable && short_field_.usable && size - at >= 8) [[likely]] {
+    uint64_t word;
+    std::memcpy(&word, data + at, 8);
+    if (short_record_.Matches(word)) return Event::kRecord;
+    return short_field_.Matches(word) ? Event::kField : Event::kNone;
+  }
+  return ClassifyNearEnd(data, size, at, final);
 }
 
 inline void CsvTokenizer::EndField(const char* data, size_t end, TokenizedRows* rows) {
@@ -255,8 +270,8 @@ bool CsvTokenizer::Unescape(const char* data, const FieldSpan& field, std::strin
   const char* p = data + field.start;
   const char* end = p + field.size;
   const char quote = dialect_.quote, escape = dialect_.escape;
-  if (!field.quoted && field.size == 2 && escape != '\0' && p[0] == escape && p[1] == 'N')
-    return true;
+  const bool is_null =
+      !field.quoted && field.size == 2 && escape != '\0' && p[0] == escape && p[1] == 'N';
   while (p < end) {
     if (escape != '\0' && *p == escape && escape != quote && p + 1 < end) {
       const char c = p[1];
@@ -291,7 +306,7 @@ bool CsvTokenizer::Unescape(const char* data, const FieldSpan& field, std::strin
       out->push_back(*p++);
     }
   }
-  return false;
+  return is_null;
 }
 
 }  // namespace sirocco::lakehouse

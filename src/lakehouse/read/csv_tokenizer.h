@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "common/error.h"
@@ -70,6 +71,7 @@ class CsvTokenizer {
   bool Scan(const char* data, size_t size, size_t limit, bool final, uint32_t max_rows,
             const uint32_t* positions, size_t count, TokenizedRows* rows);
   Event Classify(const char* data, size_t size, size_t at, bool final) const;
+  Event ClassifyNearEnd(const char* data, size_t size, size_t at, bool final) const;
   void StartField(const char* data, size_t size);
   void EndField(const char* data, size_t end, TokenizedRows* rows);
   void EndRecord(size_t next, TokenizedRows* rows);
@@ -78,6 +80,14 @@ class CsvTokenizer {
   const uint32_t stride_;
   StructuralBytes structural_;
   bool simple_;  // both delimiters are single bytes
+  // Delimiters of up to eight bytes as numbers: the text's next eight bytes under the mask.
+  struct ShortText {
+    uint64_t value = 0, mask = 0;
+    bool usable = false;
+    explicit ShortText(const std::string& text);
+    bool Matches(uint64_t word) const { return (word & mask) == value; }
+  };
+  const ShortText short_record_, short_field_;
   std::unique_ptr<uint32_t[]> positions_;
 
   // State within one call.

@@ -32,6 +32,7 @@ std::string DiagnosticText(const Diagnostic& diagnostic, std::string_view file,
     where += part;
   };
   if (diagnostic.line != 0) add("line " + std::to_string(diagnostic.line));
+  if (diagnostic.row != 0) add("row " + std::to_string(diagnostic.row));
   if (diagnostic.has_offset) add("byte offset " + std::to_string(diagnostic.offset));
   if (diagnostic.column >= 0) {
     add("column `" + std::string(column_name) + "`");

@@ -21,6 +21,7 @@ struct Diagnostic {
   uint32_t number = 0;
   int32_t column = -1;  // of the table; -1: the row or the file
   uint64_t line = 0;    // from 1; 0: unknown (formats without lines)
+  uint64_t row = 0;     // from 1; 0: unknown (formats with lines)
   uint64_t offset = 0;  // bytes from the start of the file (of its unpacked content)
   bool has_offset = false;
   std::string detail, extra;  // arguments of the server's text

@@ -27,18 +27,6 @@ double MaxReal(int digits, int decimals) {
 
 }  // namespace
 
-bool IsAscii(const char* data, size_t size) {
-  uint64_t any = 0;
-  size_t i = 0;
-  for (; i + 8 <= size; i += 8) {
-    uint64_t word;
-    std::memcpy(&word, data + i, 8);
-    any |= word;
-  }
-  for (; i < size; ++i) any |= static_cast<uint64_t>(static_cast<uint8_t>(data[i]));
-  return (any & 0x8080808080808080u) == 0;
-}
-
 TextConverter::TextConverter(const ColumnTarget& target, const ConversionRules& rules,
                              int32_t column)
     : target_(target), rules_(rules), column_(column), type_name_(TargetTypeName(target)) {
@@ -110,6 +98,13 @@ void TextConverter::StoreImplicitDefault(uint32_t row, ColumnBuffer* out) {
     zero.bytes.assign(max_chars_, '\0');
   }
   out->SetValue(row, zero);
+}
+
+bool TextConverter::StoreOutOfRange(std::string_view text, uint32_t row, ColumnBuffer* out,
+                                    IssueSink* sink) {
+  if (!sink->Report(kLhOutOfRange, kLhOutOfRange, column_, row, type_name_, text)) return false;
+  StoreImplicitDefault(row, out);
+  return true;
 }
 
 bool TextConverter::Convert(std::string_view text, uint32_t row, ColumnBuffer* out,
@@ -412,8 +407,8 @@ bool TextConverter::ConvertTemporalText(std::string_view text, uint32_t row, Col
     int decimals = 0;
     const auto kind = mysqlsem::PatternKind(format, &decimals);
     bool truncated = false;
-    const auto parsed = mysqlsem::ParseWithPattern(
-        text, format, kind, rules_.temporal_flags | mysqlsem::kNoInvalidDates, &truncated);
+    const auto parsed =
+        mysqlsem::ParseWithPattern(text, format, kind, rules_.temporal_flags, &truncated);
     if (!parsed || truncated) {
       if (!sink->Report(kLhDatetimeFormat, kLhTruncated, column_, row,
                         sink->strict() ? format : type_name_, text))

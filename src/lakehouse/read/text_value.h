@@ -7,6 +7,7 @@
 // on anything unusual. Threads: a converter keeps scratch buffers; one per task and column.
 #pragma once
 
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -86,11 +87,68 @@ inline uint32_t TwoDigits(const char* p) {
   return high > 9 || low > 9 ? 1000 : high * 10u + low;
 }
 
+// 1 to 8 digits, all eight bytes at once. Reads 8 bytes.
+inline bool DigitsOfWord(const char* p, size_t size, uint64_t* value) {
+  uint64_t word;
+  std::memcpy(&word, p, 8);
+  const size_t unused = 64 - 8 * size;
+  word = (word << unused) ^ (0x3030303030303030u << unused);
+  if (((word + 0x7676767676767676u) | word) & 0x8080808080808080u) return false;
+  // Pairs, then fours, then all eight.
+  word = word * 10 + (word >> 8);
+  *value = (((word & 0x000000FF000000FFu) * 0x000F424000000064u) +
+            ((word >> 16 & 0x000000FF000000FFu) * 0x0000271000000001u)) >>
+           32;
+  return true;
+}
+
+// As FastInteger and FastDecimal, for text of which 16 bytes may be read.
+inline bool FastIntegerPadded(const char* p, size_t size, int64_t* value) {
+  const bool negative = *p == '-';
+  const char* digits = p + negative;
+  const size_t count = size - negative;
+  uint64_t number, low;
+  if (count - 1 < 8) [[likely]] {
+    if (!DigitsOfWord(digits, count, &number)) return false;
+  } else if (count - 9 < 8) {
+    if (!DigitsOfWord(digits, count - 8, &number) || !DigitsOfWord(digits + count - 8, 8, &low))
+      return false;
+    number = number * 100000000 + low;
+  } else {
+    return FastInteger(p, size, value);
+  }
+  *value = negative ? -static_cast<int64_t>(number) : static_cast<int64_t>(number);
+  return true;
+}
+
+inline bool FastDecimalPadded(const char* p, size_t size, uint32_t scale, int64_t* value) {
+  const bool negative = *p == '-';
+  const char* digits = p + negative;
+  const size_t count = size - negative;
+  // The usual form has all digits of the fraction.
+  if (scale - 1 < 8 && count - scale - 2 < 8 && digits[count - scale - 1] == '.') [[likely]] {
+    uint64_t whole, fraction;
+    if (!DigitsOfWord(digits, count - scale - 1, &whole) ||
+        !DigitsOfWord(digits + count - scale, scale, &fraction)) {
+      return false;
+    }
+    const auto number = static_cast<int64_t>(whole * kPowersOfTen[scale] + fraction);
+    *value = negative ? -number : number;
+    return true;
+  }
+  return FastDecimal(p, size, scale, value);
+}
+
 // YYYY-MM-DD of a real date. Reads 10 bytes.
 inline bool FastDate(const char* p, mysqlsem::PackedDate* date) {
-  if (p[4] != '-' || p[7] != '-') return false;
-  const uint32_t year = TwoDigits(p) * 100 + TwoDigits(p + 2);
-  const uint32_t month = TwoDigits(p + 5), day = TwoDigits(p + 8);
+  uint64_t word;
+  std::memcpy(&word, p, 8);
+  word ^= 0x2D30302D30303030u;  // "0000-00-"
+  // Digits above 9 and anything else than the dashes reach the top bit of their byte.
+  if (((word + 0x7F76767F76767676u) | word) & 0x8080808080808080u) return false;
+  const uint32_t year =
+      (word & 15) * 1000 + (word >> 8 & 15) * 100 + (word >> 16 & 15) * 10 + (word >> 24 & 15);
+  const uint32_t month = (word >> 40 & 15) * 10 + (word >> 48 & 15), day = TwoDigits(p + 8);
   if (year - 1 > 9998 || month - 1 > 11 || day - 1 > 30) return false;
   if (day > 28 && day > mysqlsem::DaysInMonth(year, month)) return false;
   *date = mysqlsem::PackDate(year, month, day);
@@ -109,8 +167,27 @@ inline bool FastDatetime(const char* p, mysqlsem::PackedDatetime* datetime) {
   return true;
 }
 
-// True if no byte is above 127. May read kTextPadding bytes beyond the end.
-bool IsAscii(const char* data, size_t size);
+// True if no byte is above 127. Overlapping loads: nothing outside of the text is read.
+inline bool IsAscii(const char* data, size_t size) {
+  uint64_t any = 0, word = 0;
+  if (size >= 8) {
+    for (size_t i = 0; i + 8 < size; i += 8) {
+      std::memcpy(&word, data + i, 8);
+      any |= word;
+    }
+    std::memcpy(&word, data + size - 8, 8);
+    any |= word;
+  } else if (size >= 4) {
+    uint32_t first, last;
+    std::memcpy(&first, data, 4);
+    std::memcpy(&last, data + size - 4, 4);
+    any = first | last;
+    any |= any << 32;
+  } else {
+    for (size_t i = 0; i < size; ++i) any |= static_cast<uint8_t>(data[i]);
+  }
+  return (any & 0x8080808080808080u) == 0;
+}
 
 class TextConverter {
  public:
@@ -138,6 +215,9 @@ class TextConverter {
   bool StoreDatetime(mysqlsem::PackedDatetime value, uint32_t row, ColumnBuffer* out,
                      IssueSink* sink);
   bool StoreTime(mysqlsem::PackedTime value, uint32_t row, ColumnBuffer* out, IssueSink* sink);
+
+  // A value that the column's type cannot have: an error, or the zero value with a warning.
+  bool StoreOutOfRange(std::string_view text, uint32_t row, ColumnBuffer* out, IssueSink* sink);
 
   const ColumnTarget& target() const { return target_; }
   // True for columns whose bytes are the field's bytes (after the check of length and
