@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "automl/model_file.h"
+#include "automl/series_search.h"
 
 namespace sirocco::automl {
 
@@ -15,6 +16,7 @@ using Json = nlohmann::json;
 
 constexpr int64_t kMicrosPerDay = 86400ll * 1000000;
 constexpr double kRidge = 1e-6;
+constexpr int64_t kMaxSteps = 100000;
 
 bool IsDate(ColumnKind kind) { return kind == ColumnKind::kDate || kind == ColumnKind::kDateTime; }
 
@@ -25,81 +27,6 @@ int64_t MonthOf(int64_t micros) {
   const std::chrono::year_month_day date{std::chrono::sys_days(std::chrono::days(days))};
   return static_cast<int64_t>(static_cast<int>(date.year())) * 12 +
          static_cast<unsigned>(date.month()) - 1;
-}
-
-// Runs the recursion; the sum of squared one-step errors, the first period left out.
-double RunSmoothing(const std::vector<double>& values, SmoothedSeries* s) {
-  const size_t m = s->period, n = values.size();
-  const bool has_season = m > 1;
-  const size_t first = has_season ? m : 1;
-  s->season.assign(m, 0);
-  double mean = 0;
-  for (size_t i = 0; i < first; ++i) mean += values[i] / static_cast<double>(first);
-  if (has_season)
-    for (size_t i = 0; i < m; ++i) s->season[i] = values[i] - mean;
-  s->level = mean;
-  s->trend = 0;
-  if (s->beta > 0 && n > first) {
-    const size_t span = std::min(n - first, std::max<size_t>(first, 4));
-    double later = 0;
-    for (size_t i = 0; i < span; ++i) later += values[n >= first + span ? first + i : i];
-    s->trend = (later / static_cast<double>(span) - mean) / (static_cast<double>(first + span) / 2);
-  }
-  s->fitted.assign(n, 0);
-  for (size_t i = 0; i < first; ++i) s->fitted[i] = mean + (has_season ? s->season[i] : 0);
-  double squares = 0;
-  for (size_t i = first; i < n; ++i) {
-    double& season = s->season[i % m];
-    const double expected_level = s->level + s->phi * s->trend;
-    const double fitted = expected_level + (has_season ? season : 0);
-    const double error = values[i] - fitted;
-    s->fitted[i] = fitted;
-    squares += error * error;
-    s->level = expected_level + s->alpha * error;
-    if (s->beta > 0) s->trend = s->phi * s->trend + s->alpha * s->beta * error;
-    if (has_season) season += s->gamma * (1 - s->alpha) * error;
-  }
-  // So that season[0] belongs to the next step.
-  if (has_season)
-    std::rotate(s->season.begin(), s->season.begin() + static_cast<ptrdiff_t>(n % m),
-                s->season.end());
-  s->error_variance = squares / static_cast<double>(std::max<size_t>(1, n - first));
-  return squares;
-}
-
-// The best constants: a coarse grid, then halving steps around the best point.
-double Search(const std::vector<double>& values, bool has_trend, SmoothedSeries* best) {
-  const bool has_season = best->period > 1;
-  double best_squares = std::numeric_limits<double>::infinity();
-  const auto attempt = [&](double alpha, double beta, double phi, double gamma) {
-    SmoothedSeries s;
-    s.period = best->period;
-    s.alpha = std::clamp(alpha, 0.01, 0.99);
-    s.beta = has_trend ? std::clamp(beta, 0.01, 0.99) : 0;
-    s.phi = has_trend ? std::clamp(phi, 0.8, 1.0) : 1;
-    s.gamma = has_season ? std::clamp(gamma, 0.01, 0.99) : 0;
-    const double squares = RunSmoothing(values, &s);
-    if (squares < best_squares) {
-      best_squares = squares;
-      *best = std::move(s);
-    }
-  };
-  for (const double alpha : {0.05, 0.2, 0.5, 0.9})
-    for (const double beta : has_trend ? std::vector<double>{0.05, 0.3} : std::vector<double>{0})
-      for (const double phi :
-           has_trend ? std::vector<double>{0.9, 0.98, 1} : std::vector<double>{1})
-        for (const double gamma :
-             has_season ? std::vector<double>{0.05, 0.3} : std::vector<double>{0})
-          attempt(alpha, beta, phi, gamma);
-  for (double width = 0.15; width > 0.01; width /= 2)
-    for (int direction = -1; direction <= 1; direction += 2) {
-      const SmoothedSeries at = *best;
-      attempt(at.alpha + direction * width, at.beta, at.phi, at.gamma);
-      attempt(best->alpha, best->beta + direction * width, best->phi, best->gamma);
-      attempt(best->alpha, best->beta, best->phi + direction * width / 4, best->gamma);
-      attempt(best->alpha, best->beta, best->phi, best->gamma + direction * width);
-    }
-  return best_squares;
 }
 
 // Solves (X'X + ridge) w = X'y; X has a constant column at its end.
@@ -196,47 +123,40 @@ double Quantile(double p) {
 
 }  // namespace
 
-SmoothedSeries Smooth(const std::vector<double>& values, const std::vector<size_t>& periods) {
-  SmoothedSeries chosen;
-  double best = std::numeric_limits<double>::infinity();
-  const auto n = static_cast<double>(values.size());
-  std::vector<size_t> candidates = {1};
-  for (const size_t period : periods)
-    if (period > 1 && values.size() >= 2 * period + 2) candidates.push_back(period);
-  for (const size_t period : candidates)
-    for (const bool has_trend : {false, true}) {
-      if (has_trend && values.size() < 6) continue;
-      SmoothedSeries s;
-      s.period = period;
-      Search(values, has_trend, &s);
-      const double parameters =
-          2 + (has_trend ? 3 : 0) + (period > 1 ? 1 + static_cast<double>(period) / 2 : 0);
-      const double criterion = n * std::log(std::max(s.error_variance, 1e-300)) + 2 * parameters;
-      if (criterion < best) {
-        best = criterion;
-        chosen = std::move(s);
-      }
+void ForecastModel::FindPeriods(const std::vector<int64_t>& times, ColumnKind kind) {
+  std::vector<int64_t> steps;
+  for (size_t row = 1; row < times.size(); ++row) steps.push_back(times[row] - times[row - 1]);
+  std::nth_element(steps.begin(), steps.begin() + static_cast<ptrdiff_t>(steps.size() / 2),
+                   steps.end());
+  step_ = steps[steps.size() / 2];
+  if (IsDate(kind)) {
+    const double days = static_cast<double>(step_) / kMicrosPerDay;
+    if (days > 27) {
+      is_calendar_ = true;
+      step_ = std::max<int64_t>(1, std::llround(days / 30.44));
+      if (12 % step_ == 0) periods_.push_back(static_cast<size_t>(12 / step_));
+    } else if (days >= 6.5) {
+      periods_.push_back(52);
+    } else if (days > 0.9) {
+      periods_.push_back(7);
+    } else if (days > 0) {
+      periods_.push_back(static_cast<size_t>(std::llround(1 / days)));
+      periods_.push_back(static_cast<size_t>(std::llround(7 / days)));
     }
-  return chosen;
+  } else {
+    periods_ = {12, 4, 7, 24};
+  }
+  std::erase_if(periods_, [](size_t period) { return period > 400 || period < 2; });
 }
 
-Forecast ForecastOf(const SmoothedSeries& s, size_t steps) {
-  Forecast forecast;
-  forecast.mean = s.level;
-  double damping = 1, sum_of_damping = 0, variance = 1;
-  for (size_t j = 1; j <= steps; ++j) {
-    damping *= s.phi;
-    forecast.mean += damping * s.trend;
-    sum_of_damping += damping;
-    if (j < steps) {
-      double weight = s.alpha * (1 + s.beta * sum_of_damping);
-      if (s.period > 1 && j % s.period == 0) weight += s.gamma * (1 - s.alpha);
-      variance += weight * weight;
-    }
+Result<void> ForecastModel::MakeModels(Variable* variable) {
+  variable->models.clear();
+  for (const SeriesSpec& spec : variable->members) {
+    std::unique_ptr<SeriesModel> model = MakeSeriesModel(spec, variable->values);
+    if (model == nullptr) return DamagedModel();
+    variable->models.push_back(std::move(model));
   }
-  if (s.period > 1) forecast.mean += s.season[(steps - 1) % s.period];
-  forecast.variance = variance * s.error_variance;
-  return forecast;
+  return {};
 }
 
 Result<std::unique_ptr<ForecastModel>> ForecastModel::Train(const Table& rows,
@@ -249,54 +169,86 @@ Result<std::unique_ptr<ForecastModel>> ForecastModel::Train(const Table& rows,
                          options.datetime_index);
   const size_t n = rows.num_rows();
   if (n < 3) return MakeError(ErrorCode::kInvalidArgument, "Forecasting needs at least 3 rows.");
-  std::vector<int64_t> steps;
-  for (size_t row = 0; row < n; ++row) {
+  for (size_t row = 0; row < n; ++row)
     if (index->is_null[row] || (row > 0 && index->i64[row] <= index->i64[row - 1]))
       return MakeError(ErrorCode::kInvalidArgument, "The values of datetime_index " +
                                                         options.datetime_index +
                                                         " must be unique and not NULL.");
-    if (row > 0) steps.push_back(index->i64[row] - index->i64[row - 1]);
-  }
+  SeriesSearchOptions search;
+  ASSIGN_OR_RETURN(search.methods, SeriesMethodsOf(options.model_list, options.exclude_model_list));
+  search.metric = options.metric.empty() ? "neg_sym_mean_abs_percent_error" : options.metric;
+  if (Result<std::optional<double>> known = ForecastScore(search.metric, {1, 2}, {1, 2}); !known)
+    return MakeError(ErrorCode::kInvalidArgument, "ML006002: Option optimization_metric names " +
+                                                      search.metric +
+                                                      ", which is no metric of forecasting.");
   auto model = std::make_unique<ForecastModel>();
   model->options_ = options;
+  model->options_.metric = search.metric;
   model->last_time_ = index->i64.back();
-  std::nth_element(steps.begin(), steps.begin() + static_cast<ptrdiff_t>(steps.size() / 2),
-                   steps.end());
-  model->step_ = steps[steps.size() / 2];
-  std::vector<size_t> periods;
-  if (IsDate(index->spec.kind)) {
-    const double days = static_cast<double>(model->step_) / kMicrosPerDay;
-    if (days > 27) {
-      model->is_calendar_ = true;
-      model->step_ = std::max<int64_t>(1, std::llround(days / 30.44));
-      if (12 % model->step_ == 0) periods.push_back(static_cast<size_t>(12 / model->step_));
-    } else if (days >= 6.5) {
-      periods.push_back(52);
-    } else if (days > 0.9) {
-      periods.push_back(7);
-    } else if (days > 0) {
-      periods.push_back(static_cast<size_t>(std::llround(1 / days)));
-      periods.push_back(static_cast<size_t>(std::llround(7 / days)));
-    }
-  } else {
-    periods = {4, 7, 12, 24};
-  }
-  std::erase_if(periods, [](size_t period) { return period > 400; });
+  model->FindPeriods(index->i64, index->spec.kind);
+  search.periods = model->periods_;
   ASSIGN_OR_RETURN(const auto exogenous, Exogenous(rows, options.exogenous));
   for (const std::string& name : options.endogenous) {
     ASSIGN_OR_RETURN(const Column* values, NumericColumn(rows, name));
     if (std::count(values->is_null.begin(), values->is_null.end(), 0) < 3)
       return MakeError(ErrorCode::kInvalidArgument,
                        "Forecasting needs at least 3 values of column " + name + ".");
-    std::vector<double> series = Interpolate(*values);
+    const std::vector<double> series = Interpolate(*values);
+    // Without the exogenous variables, with them in values, and with their changes.
+    SeriesChoice best;
     Variable& variable = model->variables_.emplace_back();
-    if (!options.exogenous.empty()) {
-      variable.weights = Regress(exogenous, series);
-      for (size_t row = 0; row < n; ++row) series[row] -= Dot(variable.weights, exogenous[row]);
+    for (int form = 0; form < (options.exogenous.empty() ? 1 : 3); ++form) {
+      std::vector<double> weights, rest = series;
+      if (form == 1) weights = Regress(exogenous, series);
+      if (form == 2) {
+        std::vector<std::vector<double>> changes;
+        std::vector<double> steps;
+        for (size_t row = 1; row < n; ++row) {
+          changes.push_back(exogenous[row]);
+          for (size_t i = 0; i + 1 < changes.back().size(); ++i)
+            changes.back()[i] -= exogenous[row - 1][i];
+          steps.push_back(series[row] - series[row - 1]);
+        }
+        weights = Regress(changes, steps);
+        weights.back() = 0;
+      }
+      for (size_t row = 0; row < n && !weights.empty(); ++row)
+        rest[row] -= Dot(weights, exogenous[row]);
+      SeriesChoice choice = ChooseSeries(rest, search);
+      // Errors of the whole: what is left is forecast, the rest is known. Compared absolutely.
+      if (form == 0 || choice.absolute_error < best.absolute_error * 0.98) {
+        best = std::move(choice);
+        variable.weights = std::move(weights);
+        variable.values = std::move(rest);
+      }
     }
-    variable.series = Smooth(series, periods);
+    variable.members = std::move(best.members);
+    variable.spread = best.spread;
+    model->score_ += best.score / static_cast<double>(options.endogenous.size());
+    RETURN_IF_ERROR(MakeModels(&variable));
   }
   return model;
+}
+
+std::string ForecastModel::algorithm_name() const {
+  return ForecasterName(variables_[0].members[0]);
+}
+
+Json ForecastModel::Parameters() const {
+  Json all = Json::object();
+  for (size_t i = 0; i < variables_.size(); ++i) {
+    Json members = Json::array();
+    for (const SeriesSpec& spec : variables_[i].members) {
+      Json one = {{"algorithm", ForecasterName(spec)},
+                  {"period", spec.period},
+                  {"log", spec.is_log},
+                  {"orders", spec.orders}};
+      members.push_back(std::move(one));
+    }
+    all[options_.endogenous[i]] = {{"members", std::move(members)},
+                                   {"uses_exogenous", !variables_[i].weights.empty()}};
+  }
+  return all;
 }
 
 Result<int64_t> ForecastModel::StepsAfterLast(int64_t time) const {
@@ -319,6 +271,19 @@ Result<std::vector<ForecastModel::Bounds>> ForecastModel::Predict(const Table& r
   ASSIGN_OR_RETURN(const auto exogenous, Exogenous(rows, options_.exogenous));
   const double width = Quantile(interval);
   std::vector<Bounds> result;
+  // Forecasts up to the last step asked for, per variable and member.
+  int64_t most = 1;
+  for (size_t row = 0; row < rows.num_rows(); ++row) {
+    if (index->is_null[row]) continue;
+    ASSIGN_OR_RETURN(const int64_t steps, StepsAfterLast(index->i64[row]));
+    most = std::max(most, std::min<int64_t>(steps, kMaxSteps));
+  }
+  std::vector<std::vector<std::vector<StepForecast>>> forecasts;
+  for (const Variable& variable : variables_) {
+    auto& own = forecasts.emplace_back();
+    for (const auto& model : variable.models)
+      own.push_back(model->Forecast(static_cast<size_t>(most)));
+  }
   for (size_t row = 0; row < rows.num_rows(); ++row) {
     if (index->is_null[row])
       return MakeError(
@@ -329,25 +294,34 @@ Result<std::vector<ForecastModel::Bounds>> ForecastModel::Predict(const Table& r
       return MakeError(ErrorCode::kInvalidArgument,
                        "With exogenous variables the table to predict must start one step after "
                        "the last row of training.");
-    if (steps > 1000000)
+    if (steps > kMaxSteps)
       return MakeError(ErrorCode::kInvalidArgument,
-                       "A row lies more than a million steps after the training's end.");
-    for (const Variable& variable : variables_) {
+                       "A row lies more than 100000 steps after the training's end.");
+    for (size_t v = 0; v < variables_.size(); ++v) {
+      const Variable& variable = variables_[v];
       Bounds& bounds = result.emplace_back();
       const double base = variable.weights.empty() ? 0 : Dot(variable.weights, exogenous[row]);
-      const auto& fitted = variable.series.fitted;
-      Forecast forecast;
-      if (steps >= 1) {
-        forecast = ForecastOf(variable.series, static_cast<size_t>(steps));
-      } else {
-        const int64_t at = static_cast<int64_t>(fitted.size()) - 1 + steps;
-        forecast = {fitted[static_cast<size_t>(std::max<int64_t>(at, 0))],
-                    variable.series.error_variance};
+      const auto parts = static_cast<double>(variable.models.size());
+      for (size_t m = 0; m < variable.models.size(); ++m) {
+        StepForecast forecast;
+        const bool is_log = variable.members[m].is_log;
+        if (steps >= 1) {
+          forecast = forecasts[v][m][static_cast<size_t>(steps) - 1];
+        } else {
+          const auto& fitted = variable.models[m]->fitted();
+          const int64_t at = static_cast<int64_t>(fitted.size()) - 1 + steps;
+          forecast.mean = fitted[static_cast<size_t>(std::max<int64_t>(at, 0))];
+          forecast.variance = forecasts[v][m][0].variance;
+        }
+        const double half = width * std::sqrt(std::max(0.0, forecast.variance * variable.spread));
+        const auto value = [&](double x) { return is_log ? std::exp(std::min(x, 700.0)) : x; };
+        bounds.mean += value(forecast.mean) / parts;
+        bounds.lower += value(forecast.mean - half) / parts;
+        bounds.upper += value(forecast.mean + half) / parts;
       }
-      bounds.mean = base + forecast.mean;
-      const double half = width * std::sqrt(forecast.variance);
-      bounds.lower = bounds.mean - half;
-      bounds.upper = bounds.mean + half;
+      bounds.mean += base;
+      bounds.lower += base;
+      bounds.upper += base;
     }
   }
   return result;
@@ -356,19 +330,19 @@ Result<std::vector<ForecastModel::Bounds>> ForecastModel::Predict(const Table& r
 std::string ForecastModel::ToBytes() const {
   Json variables = Json::array();
   for (const Variable& variable : variables_) {
-    const SmoothedSeries& s = variable.series;
-    variables.push_back({{"constants", {s.alpha, s.beta, s.phi, s.gamma}},
-                         {"period", s.period},
-                         {"state", {s.level, s.trend}},
-                         {"season", s.season},
-                         {"variance", s.error_variance},
-                         {"fitted", s.fitted},
+    Json members = Json::array();
+    for (const SeriesSpec& spec : variable.members) members.push_back(spec.ToJson());
+    variables.push_back({{"members", std::move(members)},
+                         {"values", variable.values},
+                         {"spread", variable.spread},
                          {"weights", variable.weights}});
   }
   return WriteModelFile({{"task", "forecasting"},
                          {"datetime_index", options_.datetime_index},
                          {"endogenous", options_.endogenous},
                          {"exogenous", options_.exogenous},
+                         {"metric", options_.metric},
+                         {"score", score_},
                          {"calendar", is_calendar_},
                          {"last", last_time_},
                          {"step", step_},
@@ -382,30 +356,27 @@ Result<std::unique_ptr<ForecastModel>> ForecastModel::FromBytes(std::string_view
   // The fingerprint has been checked: what has another shape now was made on purpose.
   try {
     const Json& header = file.header;
-    model->options_ = {header.at("datetime_index"), header.at("endogenous"),
-                       header.at("exogenous")};
+    model->options_ = {
+        header.at("datetime_index"), header.at("endogenous"), header.at("exogenous"), {}, {},
+        header.at("metric")};
+    model->score_ = header.at("score");
     model->is_calendar_ = header.at("calendar");
     model->last_time_ = header.at("last");
     model->step_ = header.at("step");
     for (const Json& item : header.at("variables")) {
       Variable& variable = model->variables_.emplace_back();
-      SmoothedSeries& s = variable.series;
-      const Json& constants = item.at("constants");
-      s.alpha = constants.at(0);
-      s.beta = constants.at(1);
-      s.phi = constants.at(2);
-      s.gamma = constants.at(3);
-      s.period = item.at("period");
-      s.level = item.at("state").at(0);
-      s.trend = item.at("state").at(1);
-      s.season = item.at("season").get<std::vector<double>>();
-      s.error_variance = item.at("variance");
-      s.fitted = item.at("fitted").get<std::vector<double>>();
+      for (const Json& member : item.at("members")) {
+        ASSIGN_OR_RETURN(variable.members.emplace_back(), SeriesSpec::FromJson(member));
+      }
+      variable.values = item.at("values").get<std::vector<double>>();
+      variable.spread = item.at("spread");
       variable.weights = item.at("weights").get<std::vector<double>>();
-      const bool fits = s.period >= 1 && s.season.size() == s.period && !s.fitted.empty() &&
+      const bool fits = !variable.members.empty() && variable.values.size() >= 3 &&
+                        variable.spread > 0 &&
                         (variable.weights.empty() ||
                          variable.weights.size() == model->options_.exogenous.size() + 1);
       if (!fits) return DamagedModel();
+      RETURN_IF_ERROR(MakeModels(&variable));
     }
   } catch (const Json::exception&) {
     return DamagedModel();

@@ -1,7 +1,7 @@
-// Forecasting by exponential smoothing, one model per endogenous variable: level, damped trend and
-// additive season, each only if it pays (Akaike's criterion), smoothing constants by search on the
-// squared one-step errors. With exogenous variables a ridge regression on them comes first and the
-// smoothing gets what it leaves.
+// Forecasting: per endogenous variable the mean of a few series models (series.h), chosen by their
+// errors at several past points of the series ("rolling origins"). With exogenous variables a ridge
+// regression on them, of values or of changes, comes first if it pays, and the series models get
+// what it leaves.
 //
 // File (model_file.h): everything is in the JSON text. Threads: one per model.
 #pragma once
@@ -13,32 +13,19 @@
 #include <string_view>
 #include <vector>
 
+#include "automl/series.h"
 #include "automl/table.h"
 #include "common/error.h"
 
 namespace sirocco::automl {
-
-// One smoothed series: constants, the state after the last training row, and the errors' size.
-struct SmoothedSeries {
-  double alpha = 0.3, beta = 0, phi = 1, gamma = 0;
-  size_t period = 1;  // 1: no season
-  double level = 0, trend = 0;
-  std::vector<double> season;  // of the next `period` steps
-  double error_variance = 0;
-  std::vector<double> fitted;  // one step ahead, per training row
-};
-SmoothedSeries Smooth(const std::vector<double>& values, const std::vector<size_t>& periods);
-// Mean and variance `steps` (from 1) after the last value.
-struct Forecast {
-  double mean = 0, variance = 0;
-};
-Forecast ForecastOf(const SmoothedSeries& series, size_t steps);
 
 class ForecastModel {
  public:
   struct Options {
     std::string datetime_index;
     std::vector<std::string> endogenous, exogenous;
+    std::vector<std::string> model_list, exclude_model_list;  // HeatWave's names; empty: all
+    std::string metric;  // empty: neg_sym_mean_abs_percent_error
   };
   // Predictions of one row: per endogenous variable mean, lower and upper bound.
   struct Bounds {
@@ -50,15 +37,25 @@ class ForecastModel {
   std::string ToBytes() const;
 
   const Options& options() const { return options_; }
+  // Of the first endogenous variable's best member; and the metric at the rolling origins.
+  std::string algorithm_name() const;
+  double training_score() const { return score_; }
+  // Members per variable, for metadata.
+  nlohmann::json Parameters() const;
   // Row-major, one entry per endogenous variable. Rows of the training time get fitted values,
   // later ones forecasts. `is_first`: these are the first rows of the table.
   Result<std::vector<Bounds>> Predict(const Table& rows, double interval, bool is_first) const;
 
  private:
   struct Variable {
-    SmoothedSeries series;
-    std::vector<double> weights;  // of the exogenous variables, then the constant
+    std::vector<SeriesSpec> members;  // the best one first
+    std::vector<double> values;       // what the exogenous variables leave
+    std::vector<double> weights;      // of the exogenous variables, then the constant; may be empty
+    double spread = 1;                // factor of the members' variances, from past errors
+    std::vector<std::unique_ptr<SeriesModel>> models;
   };
+  static Result<void> MakeModels(Variable* variable);
+  void FindPeriods(const std::vector<int64_t>& times, ColumnKind kind);
   // Steps from the last training row; 0 or less: within the training time. kInvalidArgument: a time
   // between two steps or NULL.
   Result<int64_t> StepsAfterLast(int64_t time) const;
@@ -66,6 +63,8 @@ class ForecastModel {
   Options options_;
   bool is_calendar_ = false;  // steps are whole months
   int64_t last_time_ = 0, step_ = 1;
+  std::vector<size_t> periods_;  // that the calendar suggests
+  double score_ = 0;
   std::vector<Variable> variables_;
 };
 

@@ -82,11 +82,17 @@ Result<wire::MlDone> TrainForecast(const MlJob& job) {
   options.datetime_index = job.options.value("datetime_index", "");
   options.endogenous = job.options.value("endogenous_variables", std::vector<std::string>());
   options.exogenous = job.options.value("exogenous_variables", std::vector<std::string>());
+  options.model_list = job.options.value("model_list", std::vector<std::string>());
+  options.exclude_model_list = job.options.value("exclude_model_list", std::vector<std::string>());
+  options.metric = job.options.value("optimization_metric", "");
   ASSIGN_OR_RETURN(const std::unique_ptr<ForecastModel> model,
                    ForecastModel::Train(*job.rows, options));
   wire::MlDone done;
   done.bytes = model->ToBytes();
-  const Json metadata = {{"algorithm_name", "ETSForecaster"},
+  const Json metadata = {{"algorithm_name", model->algorithm_name()},
+                         {"training_score", model->training_score()},
+                         {"optimization_metric", model->options().metric},
+                         {"training_params", model->Parameters()},
                          {"model_quality", "high"},
                          {"n_rows", job.rows->num_rows()},
                          {"n_columns", job.rows->columns().size()},
