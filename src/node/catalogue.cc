@@ -1,12 +1,24 @@
 #include "node/catalogue.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "node/clock.h"
 #include "node/log.h"
 #include "node/table_changes.h"
+#include "wire/auth.h"
 
 namespace sirocco::node {
+
+namespace {
+
+uint64_t NewIdentity() {
+  uint64_t identity;
+  std::memcpy(&identity, wire::RandomBytes(sizeof(identity)).data(), sizeof(identity));
+  return identity;
+}
+
+}  // namespace
 
 Load::Load(uint64_t id, plan::TableSchema schema, std::shared_ptr<engine::MemoryPool> pool)
     : start_us(NowMicros()),
@@ -33,9 +45,7 @@ Result<engine::SnapshotPtr> Load::Finish(uint32_t num_threads) {
 }
 
 std::shared_ptr<Load> Catalogue::BeginLoad(plan::TableSchema schema) {
-  auto pool =
-      std::make_shared<engine::MemoryPool>("table " + schema.schema_name + "." + schema.table_name,
-                                           engine::MemoryPool::kUnlimited, node_pool_);
+  auto pool = NewTablePool(schema.schema_name + "." + schema.table_name);
   std::lock_guard lock(mutex_);
   const uint64_t id = next_id_++;
   return loads_[id] = std::make_shared<Load>(id, std::move(schema), std::move(pool));
@@ -73,6 +83,7 @@ Result<wire::LoadedTable> Catalogue::FinishLoad(uint64_t load_id, uint64_t posit
   entry.info.origin = std::move(origin);
   entry.info.load_start_us = load->start_us;
   entry.info.load_end_us = NowMicros();
+  entry.identity = NewIdentity();
   entry.table = std::make_shared<engine::TableStore>(std::move(*snapshot), load->pool());
   std::lock_guard lock(mutex_);
   if (loads_.erase(load_id) == 0) return MakeError(ErrorCode::kCancelled, "the load was aborted");
@@ -83,14 +94,50 @@ Result<wire::LoadedTable> Catalogue::FinishLoad(uint64_t load_id, uint64_t posit
 }
 
 Result<void> Catalogue::DropTable(plan::TableId id) {
-  std::shared_ptr<engine::TableStore> gone;
+  Entry gone;  // destroyed outside the lock
+  {
+    std::lock_guard lock(mutex_);
+    auto found = tables_.find(id);
+    if (found == tables_.end())
+      return MakeError(ErrorCode::kNotFound, "no table " + std::to_string(id));
+    gone = std::move(found->second);
+    tables_.erase(found);
+  }
+  if (on_gone_) on_gone_(gone.identity);
+  return {};
+}
+
+std::shared_ptr<engine::MemoryPool> Catalogue::NewTablePool(const std::string& name) {
+  return std::make_shared<engine::MemoryPool>("table " + name, engine::MemoryPool::kUnlimited,
+                                              node_pool_);
+}
+
+void Catalogue::Restore(wire::LoadedTable info, engine::SnapshotPtr snapshot,
+                        std::shared_ptr<engine::MemoryPool> pool, uint64_t identity) {
+  Entry entry;
+  entry.info = std::move(info);
+  entry.info.query_count = entry.info.last_queried_us = 0;
+  entry.identity = identity;
+  entry.table = std::make_shared<engine::TableStore>(std::move(snapshot), std::move(pool));
+  std::lock_guard lock(mutex_);
+  entry.info.id = next_id_++;
+  tables_.emplace(entry.info.id, std::move(entry));
+}
+
+std::vector<Catalogue::LiveTable> Catalogue::LiveTables() const {
+  std::lock_guard lock(mutex_);
+  std::vector<LiveTable> tables;
+  for (const auto& [id, entry] : tables_)
+    tables.push_back({id, entry.identity, entry.info.position, entry.table});
+  return tables;
+}
+
+std::optional<Catalogue::PinnedTable> Catalogue::PinTable(plan::TableId id) {
   std::lock_guard lock(mutex_);
   auto found = tables_.find(id);
-  if (found == tables_.end())
-    return MakeError(ErrorCode::kNotFound, "no table " + std::to_string(id));
-  gone = std::move(found->second.table);
-  tables_.erase(found);
-  return {};
+  if (found == tables_.end()) return std::nullopt;
+  const Entry& entry = found->second;
+  return PinnedTable{entry.info, entry.table, entry.table->Pin(), entry.table->version()};
 }
 
 std::vector<wire::LoadedTable> Catalogue::List() const {
@@ -166,7 +213,7 @@ wire::Applied Catalogue::ApplyChanges(wire::Position position,
 
   wire::Applied applied;
   applied.position = position;
-  std::vector<std::shared_ptr<engine::TableStore>> gone;  // destroyed outside the lock
+  std::vector<Entry> gone;  // destroyed outside the lock
   {
     std::lock_guard lock(mutex_);
     for (auto& [id, change] : changes)
@@ -176,7 +223,7 @@ wire::Applied Catalogue::ApplyChanges(wire::Position position,
       if (change.result) continue;
       applied.failed.push_back({id, change.result.error().ToString()});
       if (auto found = tables_.find(id); found != tables_.end()) {
-        gone.push_back(std::move(found->second.table));
+        gone.push_back(std::move(found->second));
         tables_.erase(found);
       }
     }
@@ -186,6 +233,8 @@ wire::Applied Catalogue::ApplyChanges(wire::Position position,
       if (auto found = tables_.find(id); change.table != nullptr && found != tables_.end())
         found->second.info.position = position;
   }
+  for (const Entry& entry : gone)
+    if (on_gone_) on_gone_(entry.identity);
   for (const wire::FailedTable& failed : applied.failed)
     LogWarning("table " + std::to_string(failed.table) +
                " cannot follow its changes: " + failed.reason);

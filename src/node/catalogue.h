@@ -9,9 +9,11 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <span>
 #include <vector>
@@ -64,6 +66,30 @@ class Catalogue {
 
   Result<void> DropTable(plan::TableId id);
   std::vector<wire::LoadedTable> List() const;
+
+  // For background work. A table keeps its identity over restarts; `on_gone` is told it when the
+  // table leaves (from any thread, before the caller that made it leave goes on).
+  struct LiveTable {
+    plan::TableId id = 0;
+    uint64_t identity = 0;
+    uint64_t position = 0;
+    std::shared_ptr<engine::TableStore> store;
+  };
+  struct PinnedTable {
+    wire::LoadedTable info;  // position as of the view
+    std::shared_ptr<engine::TableStore> store;
+    std::shared_ptr<const engine::TableStore::View> view;
+    uint64_t version = 0;
+  };
+  std::vector<LiveTable> LiveTables() const;
+  std::optional<PinnedTable> PinTable(plan::TableId id);
+  std::shared_ptr<engine::MemoryPool> NewTablePool(const std::string& name);
+  // Adds a table that came from elsewhere than a load, under a new id.
+  void Restore(wire::LoadedTable info, engine::SnapshotPtr snapshot,
+               std::shared_ptr<engine::MemoryPool> pool, uint64_t identity);
+  void set_on_gone(std::function<void(uint64_t identity)> on_gone) {
+    on_gone_ = std::move(on_gone);
+  }
   // The current snapshots, of one moment, counted as a use by a query; a table that is not there
   // has none. kOutOfMemory: recent rows could not be encoded.
   Result<std::map<plan::TableId, engine::SnapshotPtr>> SnapshotsForQuery(
@@ -78,9 +104,11 @@ class Catalogue {
  private:
   struct Entry {
     wire::LoadedTable info;
+    uint64_t identity = 0;
     std::shared_ptr<engine::TableStore> table;
   };
   engine::MemoryPool* node_pool_;
+  std::function<void(uint64_t)> on_gone_;
   std::mutex apply_mutex_;  // one ApplyChanges at a time; before mutex_
   mutable std::mutex mutex_;
   uint64_t next_id_ = 1;  // of tables and loads

@@ -83,6 +83,8 @@ int Main(int argc, char** argv) {
                  "Folder for rows of queries beyond their memory (default: beside the socket)");
   app.add_option("--temporary-limit", options.temporary_limit_bytes,
                  "Bytes of all temporary files (default: four times the memory limit)");
+  app.add_option("--checkpoint-folder", options.checkpoint_folder,
+                 "Folder of table checkpoints, from which tables come back (default: none)");
   bool debug_spill = false;
   app.add_flag("--debug-force-spill", debug_spill,
                "Tests: operators that can go to disk do so at once");
@@ -145,6 +147,10 @@ int Main(int argc, char** argv) {
     LogError(opened.error().message);
     return 1;
   }
+  if (Result<void> opened = node.maintenance()->Open(); !opened) {
+    LogError(opened.error().message);
+    return 1;
+  }
   Server server(&node);
   if (Result<void> listening = server.Listen(); !listening) {
     LogError(listening.error().message);
@@ -158,6 +164,7 @@ int Main(int argc, char** argv) {
   LogNote("rapidd listens on " + options.listen + " with " + std::to_string(options.num_threads) +
           " threads and " + std::to_string(options.memory_limit_bytes >> 20) + " MB");
   server.Serve();
+  node.maintenance()->Stop();
   LogNote("rapidd has stopped");
   // Sessions are gone; detached watcher threads must not see static destructors.
   std::_Exit(0);

@@ -28,9 +28,12 @@ Node::Node(Options options)
       pool_("the node", options_.memory_limit_bytes),
       spill_(options_.temporary_folder, options_.temporary_limit_bytes),
       catalogue_(&pool_),
+      maintenance_(&catalogue_, options_.checkpoint_folder, options_.num_threads),
       admission_(options_.max_running_queries, (options_.max_running_queries + 1) / 2),
       ml_(options_.ml_worker.empty() ? MlWorkerProgram() : options_.ml_worker,
-          options_.num_threads) {}
+          options_.num_threads) {
+  catalogue_.set_on_gone([this](uint64_t identity) { maintenance_.Forget(identity); });
+}
 
 wire::NodeInfo Node::Info() const {
   wire::NodeInfo info;

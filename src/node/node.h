@@ -8,6 +8,7 @@
 #include "node/admission.h"
 #include "node/catalogue.h"
 #include "node/disconnect_watch.h"
+#include "node/maintenance.h"
 #include "node/duration_model.h"
 #include "node/ml_service.h"
 #include "node/options.h"
@@ -23,6 +24,7 @@ class Node {
   engine::MemoryPool* pool() { return &pool_; }
   engine::SpillSpace* spill() { return &spill_; }
   Catalogue* catalogue() { return &catalogue_; }
+  Maintenance* maintenance() { return &maintenance_; }
   Admission* admission() { return &admission_; }
   DurationModel* durations() { return &durations_; }
   DisconnectWatch* watch() { return &watch_; }
@@ -40,6 +42,7 @@ class Node {
   engine::MemoryPool pool_;
   engine::SpillSpace spill_;
   Catalogue catalogue_;
+  Maintenance maintenance_;
   Admission admission_;
   DurationModel durations_;
   DisconnectWatch watch_;

@@ -56,6 +56,7 @@ Error OutOfMemory() {
 }  // namespace
 
 Result<void> ApplySection(const wire::ChangeSection& section, engine::TableStore* table) {
+  if (section.num_rows == 0 && section.kind != wire::ChangeKind::kTruncate) return {};
   try {
     return Apply(section, table);
   } catch (const std::bad_alloc&) {

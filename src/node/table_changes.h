@@ -7,7 +7,8 @@
 
 namespace sirocco::node {
 
-// Checks the section's column batches and applies them; nothing is visible yet. After an error the
+// Checks the section's column batches and applies them; nothing is visible yet. A section of no
+// rows changes nothing: it only lets the table stand at the batch's position. After an error the
 // table cannot follow any more.
 Result<void> ApplySection(const wire::ChangeSection& section, engine::TableStore* table);
 Result<void> CommitChanges(engine::TableStore* table);

@@ -18,7 +18,7 @@ TestColumn MakeColumn(const plan::Type& type, uint32_t num_rows,
 WireColumn::WireColumn(const TestColumn& column, size_t begin, size_t end) {
   view.lane = plan::LaneOf(column.schema.type);
   // Offsets need not begin at 0 on the wire.
-  bytes = "xyz";
+  bytes.assign(3, 'x');
   offsets.push_back(3);
   bool any_null = false;
   for (size_t i = begin; i < end; ++i) {
@@ -29,7 +29,11 @@ WireColumn::WireColumn(const TestColumn& column, size_t begin, size_t end) {
     i64.push_back(value.is_null ? INT64_MIN + 5 : static_cast<int64_t>(value.integer));
     i128.push_back(value.is_null ? -77 : value.integer);
     f64.push_back(value.is_null ? 1e300 : value.real);
-    bytes.append(value.is_null ? std::string_view("garbage") : std::string_view(value.bytes));
+    if (value.is_null) {
+      bytes.append("garbage");
+    } else {
+      bytes.append(value.bytes);
+    }
     offsets.push_back(static_cast<uint32_t>(bytes.size()));
   }
   view.values = view.lane == Lane::kI64    ? static_cast<void*>(i64.data())
