@@ -20,7 +20,9 @@ if ! prefix_is_ready; then
   fi
   say "unpacking $(wc -l <"$PREFIX_LOCK") packages of peers"
   unpack_prefix "$PREFIX.new"
-  # Debian's R finds its library path in a script with absolute names.
+  # R's configuration is a link with an absolute name.
+  rm -rf "$PREFIX.new/usr/lib/R/etc"
+  ln -s ../../../etc/R "$PREFIX.new/usr/lib/R/etc"
   lock_hash >"$PREFIX.new/.sirocco-stamp"
   replace_prefix
 fi

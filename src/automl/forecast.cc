@@ -176,6 +176,7 @@ Result<std::unique_ptr<ForecastModel>> ForecastModel::Train(const Table& rows,
                                                         " must be unique and not NULL.");
   SeriesSearchOptions search;
   ASSIGN_OR_RETURN(search.methods, SeriesMethodsOf(options.model_list, options.exclude_model_list));
+  search.num_threads = options.num_threads;
   search.metric = options.metric.empty() ? "neg_sym_mean_abs_percent_error" : options.metric;
   if (Result<std::optional<double>> known = ForecastScore(search.metric, {1, 2}, {1, 2}); !known)
     return MakeError(ErrorCode::kInvalidArgument, "ML006002: Option optimization_metric names " +

@@ -26,6 +26,7 @@ class ForecastModel {
     std::vector<std::string> endogenous, exogenous;
     std::vector<std::string> model_list, exclude_model_list;  // HeatWave's names; empty: all
     std::string metric;  // empty: neg_sym_mean_abs_percent_error
+    size_t num_threads = 1;
   };
   // Predictions of one row: per endogenous variable mean, lower and upper bound.
   struct Bounds {

@@ -280,11 +280,11 @@ std::unique_ptr<SeriesModel> MakeSeriesModel(const SeriesSpec& spec,
 }
 
 FittedSpec FitSeries(SeriesMethod method, const std::vector<double>& values, size_t period,
-                     bool is_log) {
+                     bool is_log, const std::vector<int>* known) {
   if (is_log) {
     std::vector<double> logs;
     if (!TakeLogs(values, &logs)) return {};
-    FittedSpec fitted = FitSeries(method, logs, period, false);
+    FittedSpec fitted = FitSeries(method, logs, period, false, known);
     fitted.spec.is_log = true;
     return fitted;
   }
@@ -318,15 +318,15 @@ FittedSpec FitSeries(SeriesMethod method, const std::vector<double>& values, siz
       return fitted;
     }
     case SeriesMethod::kSmoothing:
-      return FitSmoothing(values, period);
+      return FitSmoothing(values, period, known);
     case SeriesMethod::kArima:
-      return FitArima(values, period);
+      return FitArima(values, period, known);
     case SeriesMethod::kStlSmoothing:
     case SeriesMethod::kStlArima: {
       if (period < 2 || n < 2 * period + 4) return fitted;
       const std::vector<double> adjusted = WithoutSeason(values, SeasonOf(values, period));
-      fitted =
-          method == SeriesMethod::kStlArima ? FitArima(adjusted, 1) : FitSmoothing(adjusted, 1);
+      fitted = method == SeriesMethod::kStlArima ? FitArima(adjusted, 1, known)
+                                                 : FitSmoothing(adjusted, 1, known);
       spec.method = method;
       spec.period = period;
       return fitted;

@@ -66,14 +66,17 @@ struct FittedSpec {
   bool found = false;
   SeriesSpec spec;
 };
+// `known`: orders to take as they are, if they fit; not null only for speed.
 FittedSpec FitSeries(SeriesMethod method, const std::vector<double>& values, size_t period,
-                     bool is_log);
+                     bool is_log, const std::vector<int>* known = nullptr);
 
 // The parts of smoothing and ARIMA that the decomposed methods share.
-FittedSpec FitSmoothing(const std::vector<double>& values, size_t period);
+FittedSpec FitSmoothing(const std::vector<double>& values, size_t period,
+                        const std::vector<int>* known);
 std::unique_ptr<SeriesModel> MakeSmoothing(const SeriesSpec& spec,
                                            const std::vector<double>& values);
-FittedSpec FitArima(const std::vector<double>& values, size_t period);
+FittedSpec FitArima(const std::vector<double>& values, size_t period,
+                    const std::vector<int>* known);
 std::unique_ptr<SeriesModel> MakeArima(const SeriesSpec& spec, const std::vector<double>& values);
 
 // The season of each value by smoothing over the cycles, centred; empty if there are fewer than two

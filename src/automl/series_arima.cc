@@ -46,6 +46,14 @@ std::vector<double> Combine(const std::vector<double>& a, const std::vector<doub
   return result;
 }
 
+// Coefficients that are not zero, with their lags (from 1).
+std::vector<std::pair<size_t, double>> Sparse(const std::vector<double>& coefficients) {
+  std::vector<std::pair<size_t, double>> terms;
+  for (size_t i = 0; i < coefficients.size(); ++i)
+    if (coefficients[i] != 0) terms.emplace_back(i + 1, coefficients[i]);
+  return terms;
+}
+
 std::vector<double> Difference(const std::vector<double>& values, size_t lag) {
   std::vector<double> result;
   for (size_t i = lag; i < values.size(); ++i) result.push_back(values[i] - values[i - lag]);
@@ -73,6 +81,7 @@ class Arima : public SeriesModel {
     // Of the moving average 1 + theta(B): the same form with signs turned.
     theta_ = Combine(ma, season_ma, m);
     for (double& value : theta_) value = -value;
+    const auto ar_terms = Sparse(phi_), ma_terms = Sparse(theta_);
     std::vector<double> w = values;
     for (int i = 0; i < o[kSeasonD]; ++i) w = Difference(w, m);
     for (int i = 0; i < o[kD]; ++i) w = Difference(w, 1);
@@ -86,10 +95,10 @@ class Arima : public SeriesModel {
     double squares = 0;
     for (size_t t = 0; t < n; ++t) {
       double expected = mean_;
-      for (size_t i = 0; i < phi_.size() && i < t; ++i)
-        expected += phi_[i] * (w[t - 1 - i] - mean_);
-      for (size_t j = 0; j < theta_.size() && j < t; ++j)
-        expected += theta_[j] * errors_[t - 1 - j];
+      for (const auto& [lag, value] : ar_terms)
+        if (lag <= t) expected += value * (w[t - lag] - mean_);
+      for (const auto& [lag, value] : ma_terms)
+        if (lag <= t) expected += value * errors_[t - lag];
       errors_[t] = w[t] - expected;
       if (t >= skip) squares += errors_[t] * errors_[t];
     }
@@ -111,14 +120,16 @@ class Arima : public SeriesModel {
 
   std::vector<StepForecast> Forecast(size_t steps) const override {
     // Means of the differenced series, then summed up again.
+    const auto ar_terms = Sparse(phi_), ma_terms = Sparse(theta_);
     std::vector<double> w = w_, errors = errors_;
     const size_t n = w.size();
     for (size_t h = 0; h < steps; ++h) {
       double expected = mean_;
       const size_t t = n + h;
-      for (size_t i = 0; i < phi_.size() && i < t; ++i)
-        expected += phi_[i] * (w[t - 1 - i] - mean_);
-      for (size_t j = 0; j < theta_.size() && j < t; ++j) expected += theta_[j] * errors[t - 1 - j];
+      for (const auto& [lag, value] : ar_terms)
+        if (lag <= t) expected += value * (w[t - lag] - mean_);
+      for (const auto& [lag, value] : ma_terms)
+        if (lag <= t) expected += value * errors[t - lag];
       w.push_back(expected);
       errors.push_back(0);
     }
@@ -208,7 +219,8 @@ std::unique_ptr<SeriesModel> MakeArima(const SeriesSpec& spec, const std::vector
   return std::make_unique<Arima>(spec, values);
 }
 
-FittedSpec FitArima(const std::vector<double>& values, size_t period) {
+FittedSpec FitArima(const std::vector<double>& values, size_t period,
+                    const std::vector<int>* known) {
   FittedSpec best;
   const size_t n = values.size();
   if (n < 8) return best;
@@ -226,7 +238,7 @@ FittedSpec FitArima(const std::vector<double>& values, size_t period) {
   }
   double best_criterion = HUGE_VAL;
   std::set<std::vector<int>> tried;
-  const auto attempt = [&](std::vector<int> orders) {
+  const auto attempt = [&](const std::vector<int>& orders) {
     for (const int i : {kP, kQ})
       if (orders[static_cast<size_t>(i)] < 0 || orders[static_cast<size_t>(i)] > 4) return;
     for (const int i : {kSeasonP, kSeasonQ})
@@ -264,6 +276,14 @@ FittedSpec FitArima(const std::vector<double>& values, size_t period) {
       best.found = true;
     }
   };
+  if (known != nullptr && known->size() == 7) {
+    d = (*known)[kD];
+    season_d = (*known)[kSeasonD];
+    if (has_season || season_d + (*known)[kSeasonP] + (*known)[kSeasonQ] == 0) {
+      attempt(*known);
+      if (best.found) return best;
+    }
+  }
   const int mean = d + season_d <= 1 ? 1 : 0, s = has_season ? 1 : 0;
   attempt({0, d, 0, 0, season_d, 0, mean});
   attempt({1, d, 0, s, season_d, 0, mean});

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "automl/forecast.h"
+#include "automl/threads.h"
 
 namespace sirocco::automl {
 
@@ -39,6 +40,7 @@ size_t PeriodOf(const std::vector<double>& values, const std::vector<size_t>& su
 struct Candidate {
   SeriesMethod method;
   bool is_log;
+  std::vector<int> orders;
   std::vector<double> means, variances;
   double score = -HUGE_VAL;
 };
@@ -105,28 +107,31 @@ SeriesChoice ChooseSeries(const std::vector<double>& all, const SeriesSearchOpti
   for (const SeriesMethod method : options.methods)
     for (const bool is_log : {false, true}) {
       const bool is_naive = method <= SeriesMethod::kSeasonalNaive;
-      if (is_log && (!may_log || is_naive)) continue;
-      Candidate one{method, is_log, {}, {}};
-      bool is_sound = true;
-      for (const size_t origin : origins) {
-        const std::vector<double> past(values.begin(),
-                                       values.begin() + static_cast<ptrdiff_t>(origin));
-        const FittedSpec fitted = FitSeries(method, past, period, is_log);
-        const std::vector<StepForecast> forecasts =
-            fitted.found ? ForecastOf(fitted.spec, past, horizon) : std::vector<StepForecast>();
-        if (forecasts.empty()) {
-          is_sound = false;
-          break;
-        }
-        for (const StepForecast& step : forecasts) {
-          one.means.push_back(step.mean);
-          one.variances.push_back(step.variance);
-        }
-      }
-      if (!is_sound) continue;
-      one.score = origins.empty() ? 0 : ScoreOf(options.metric, one.means, actual);
-      candidates.push_back(std::move(one));
+      if (!is_log || (may_log && !is_naive)) candidates.push_back({method, is_log, {}, {}, {}});
     }
+  ParallelFor(options.num_threads, candidates.size(), [&](size_t i) {
+    Candidate& one = candidates[i];
+    // Orders are searched once, at the last origin; the others only fit their parameters.
+    for (const size_t origin : origins) {
+      const std::vector<double> past(values.begin(),
+                                     values.begin() + static_cast<ptrdiff_t>(origin));
+      const FittedSpec fitted = FitSeries(one.method, past, period, one.is_log,
+                                          origin == origins[0] ? nullptr : &one.orders);
+      const std::vector<StepForecast> forecasts =
+          fitted.found ? ForecastOf(fitted.spec, past, horizon) : std::vector<StepForecast>();
+      if (forecasts.empty()) {
+        one.means.clear();
+        return;
+      }
+      if (origin == origins[0]) one.orders = fitted.spec.orders;
+      for (const StepForecast& step : forecasts) {
+        one.means.push_back(step.mean);
+        one.variances.push_back(step.variance);
+      }
+    }
+    if (!origins.empty()) one.score = ScoreOf(options.metric, one.means, actual);
+  });
+  std::erase_if(candidates, [](const Candidate& one) { return one.means.empty(); });
   SeriesChoice choice;
   if (origins.empty()) {
     // Too short for trials: the safest methods that fit.
@@ -166,11 +171,11 @@ SeriesChoice ChooseSeries(const std::vector<double>& all, const SeriesSearchOpti
                                    kMixtureTolerance * std::abs(candidates[0].score))
     members.pop_back();
   for (const Candidate* one : members) {
-    const FittedSpec fitted = FitSeries(one->method, values, period, one->is_log);
+    const FittedSpec fitted = FitSeries(one->method, values, period, one->is_log, &one->orders);
     if (fitted.found && !ForecastOf(fitted.spec, values, 1).empty())
       choice.members.push_back(fitted.spec);
   }
-  if (choice.members.empty()) {
+  if (choice.members.empty() || members.empty()) {
     choice.members = {Fallback()};
     return choice;
   }

@@ -13,6 +13,7 @@ struct SeriesSearchOptions {
   std::vector<SeriesMethod> methods;
   std::vector<size_t> periods;  // that the calendar suggests; one is taken if the series shows it
   std::string metric;           // one that ForecastScore knows
+  size_t num_threads = 1;
 };
 struct SeriesChoice {
   std::vector<SeriesSpec> members;  // their mean is the forecast; the best one first

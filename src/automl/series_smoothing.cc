@@ -98,7 +98,8 @@ std::unique_ptr<SeriesModel> MakeSmoothing(const SeriesSpec& spec,
   return std::make_unique<Smoothing>(spec, values);
 }
 
-FittedSpec FitSmoothing(const std::vector<double>& values, size_t period) {
+FittedSpec FitSmoothing(const std::vector<double>& values, size_t period,
+                        const std::vector<int>* known) {
   const auto n = static_cast<double>(values.size());
   FittedSpec best;
   if (values.size() < 4) return best;
@@ -106,6 +107,7 @@ FittedSpec FitSmoothing(const std::vector<double>& values, size_t period) {
   for (int trend = 0; trend <= 2; ++trend)  // none, damped, straight
     for (int season = 0; season <= 1; ++season) {
       if (season == 1 && (period < 2 || values.size() < 2 * period + 2)) continue;
+      if (known != nullptr && *known != std::vector<int>{trend != 0, trend == 1, season}) continue;
       SeriesSpec spec;
       spec.method = SeriesMethod::kSmoothing;
       spec.period = season == 1 ? period : 1;
@@ -133,6 +135,7 @@ FittedSpec FitSmoothing(const std::vector<double>& values, size_t period) {
         best.found = true;
       }
     }
+  if (!best.found && known != nullptr) return FitSmoothing(values, period, nullptr);
   return best;
 }
 

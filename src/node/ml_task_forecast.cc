@@ -84,6 +84,7 @@ Result<wire::MlDone> TrainForecast(const MlJob& job) {
   options.exogenous = job.options.value("exogenous_variables", std::vector<std::string>());
   options.model_list = job.options.value("model_list", std::vector<std::string>());
   options.exclude_model_list = job.options.value("exclude_model_list", std::vector<std::string>());
+  options.num_threads = job.num_threads;
   options.metric = job.options.value("optimization_metric", "");
   ASSIGN_OR_RETURN(const std::unique_ptr<ForecastModel> model,
                    ForecastModel::Train(*job.rows, options));
