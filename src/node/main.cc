@@ -15,7 +15,7 @@
 #include <iterator>
 #include <thread>
 
-#include "engine/exec/query_context.h"
+#include "engine/exec/debug_settings.h"
 #include "mysqlsem/collation.h"
 #include "node/log.h"
 #include "node/node.h"
@@ -133,9 +133,20 @@ int Main(int argc, char** argv) {
                                    ? options.listen.substr(5) + ".tmp"
                                    : std::filesystem::temp_directory_path().string() + "/rapidd-" +
                                          std::to_string(::getpid());
-  // The plugin that starts the node passes this variable on.
-  engine::QueryContext::ForceSpill(debug_spill ||
-                                   std::getenv("SIROCCO_DEBUG_FORCE_SPILL") != nullptr);
+  // The plugin that starts the node passes these variables on.
+  Result<engine::DebugSettings> debug = engine::ReadDebugSettings();
+  if (debug) {
+    debug->force_spill |= debug_spill;
+    if (debug->threads != 0) options.num_threads = debug->threads;
+    if (Result<void> applied = engine::ApplyDebugSettings(*debug); !applied)
+      debug = std::unexpected(applied.error());
+  }
+  if (!debug) {
+    LogError(debug.error().message);
+    return 1;
+  }
+  if (const std::string text = engine::DebugSettingsText(*debug); !text.empty())
+    LogNote("debug settings:" + text);
 
   // Before any thread is made: threads inherit it.
   if (options.niceness != 0 && ::setpriority(PRIO_PROCESS, 0, options.niceness) != 0)

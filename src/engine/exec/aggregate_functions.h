@@ -36,6 +36,7 @@ class AggregateSet {
   const std::vector<plan::ExprPtr>& argument_exprs() const { return argument_exprs_; }
   // Step 2: what these turned out to be; decides on primitives and result columns. kNotSupported with the reason.
   Result<void> Bind(std::vector<ColumnInfo> arguments, QueryContext* context);
+  bool cancelled() const { return context_->cancelled(); }
 
   const std::vector<ColumnInfo>& arguments() const { return arguments_; }
   const std::vector<Primitive>& primitives() const { return primitives_; }

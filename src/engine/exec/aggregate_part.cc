@@ -199,6 +199,8 @@ Result<void> AggregatePart::Merge(const AggregatePart& from, int partition) {
   std::vector<uint32_t> ours(distinct_.empty() ? 0 : from.table_.size());
   RETURN_IF_ERROR(ForRuns(from.partitions_, partition, from.table_.size(),
                           [&](const uint32_t* groups, uint32_t count) -> Result<void> {
+                            if (functions_->cancelled())
+                              return MakeError(ErrorCode::kCancelled, "query cancelled");
                             RETURN_IF_ERROR(table_.Absorb(from.table_, groups, count, groups_.data()));
                             RETURN_IF_ERROR(ResizeStates());
                             for (size_t p = 0; p < states_.size(); ++p)
@@ -212,6 +214,8 @@ Result<void> AggregatePart::Merge(const AggregatePart& from, int partition) {
     const DistinctEntries& source = *from.distinct_[s];
     RETURN_IF_ERROR(ForRuns(source.partitions, partition, source.table.size(),
                             [&](const uint32_t* entries, uint32_t count) -> Result<void> {
+                              if (functions_->cancelled())
+                                return MakeError(ErrorCode::kCancelled, "query cancelled");
                               RETURN_IF_ERROR(
                                   distinct_[s]->table.Absorb(source.table, entries, count, entries_.data()));
                               for (uint32_t i = 0; i < count; ++i) groups_[i] = ours[source.owner[entries[i]]];
@@ -228,6 +232,7 @@ Result<void> AggregatePart::MergeCoarser(const AggregatePart& from) {
   std::vector<VectorBuffer> buffers(num_keys + functions_->arguments().size());
   std::vector<Vector> keys;
   for (uint32_t first = 0; first < from.table_.size(); first += kVectorSize) {
+    if (functions_->cancelled()) return MakeError(ErrorCode::kCancelled, "query cancelled");
     const uint32_t count = std::min(kVectorSize, from.table_.size() - first);
     keys.clear();
     for (size_t c = 0; c < num_keys; ++c) keys.push_back(from.table_.ReadKey(c, first, count, &buffers[c]));
@@ -242,6 +247,7 @@ Result<void> AggregatePart::MergeCoarser(const AggregatePart& from) {
     const DistinctEntries& source = *from.distinct_[s];
     const size_t num_args = functions_->distinct_sets()[s].size();
     for (uint32_t first = 0; first < source.table.size(); first += kVectorSize) {
+      if (functions_->cancelled()) return MakeError(ErrorCode::kCancelled, "query cancelled");
       const uint32_t count = std::min(kVectorSize, source.table.size() - first);
       keys.clear();
       for (size_t c = 0; c < num_keys; ++c) keys.push_back(source.table.ReadKey(c, first, count, &buffers[c]));
@@ -267,6 +273,7 @@ Result<void> AggregatePart::FinishDistinct() {
     std::vector<VectorBuffer> buffers(primitives[p].args.size());
     std::vector<Vector> args(primitives[p].args.size());
     for (uint32_t first = 0; first < entries.table.size(); first += kVectorSize) {
+      if (functions_->cancelled()) return MakeError(ErrorCode::kCancelled, "query cancelled");
       const uint32_t count = std::min(kVectorSize, entries.table.size() - first);
       for (size_t a = 0; a < args.size(); ++a) {
         const auto position = static_cast<size_t>(

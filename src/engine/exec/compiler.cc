@@ -158,11 +158,47 @@ Result<PlanCompiler::Open> PlanCompiler::CompileSharedScan(const Node& node,
 
 // --- Breakers ---
 
+// The groups can go to disk, where the set of all values of one group must fit memory; and they are
+// put together in parallel.
+plan::NodePtr PlanCompiler::DistinctAsGroups(const Node& node) {
+  using plan::AggregateFunction;
+  if (context_->spill() == nullptr || !node.groups.empty() || node.aggregates.empty()) return {};
+  const plan::Aggregate& first = node.aggregates[0];
+  for (const plan::Aggregate& aggregate : node.aggregates) {
+    const AggregateFunction function = aggregate.function;
+    if (!aggregate.distinct || aggregate.args.size() != 1 ||
+        !plan::SameExpr(*aggregate.args[0], *first.args[0]))
+      return {};
+    // Sums of floating point numbers depend on the order.
+    if (function != AggregateFunction::kCount && function != AggregateFunction::kMin &&
+        function != AggregateFunction::kMax &&
+        !(function == AggregateFunction::kSum && !aggregate.type.IsReal()))
+      return {};
+  }
+  auto groups = std::make_shared<Node>();
+  groups->kind = NodeKind::kAggregate;
+  groups->inputs = node.inputs;
+  groups->id = node.id;
+  const ColumnId value = next_own_column_++;
+  groups->groups = {{value, first.args[0]}};
+  auto outer = std::make_shared<Node>(node);
+  outer->inputs = {groups};
+  for (plan::Aggregate& aggregate : outer->aggregates) {
+    aggregate.distinct = false;
+    aggregate.args = {plan::ColumnRef(value, first.args[0]->type)};
+  }
+  out_.nodes.push_back(groups);
+  out_.nodes.push_back(outer);
+  return outer;
+}
+
 Result<PlanCompiler::Open> PlanCompiler::CompileAggregate(const Node& node,
                                                           const ColumnSet& needed) {
   auto pruned = std::make_shared<Node>(node);
   std::erase_if(pruned->aggregates,
                 [&](const plan::Aggregate& aggregate) { return !needed.contains(aggregate.id); });
+  if (const plan::NodePtr two = DistinctAsGroups(*pruned); two != nullptr)
+    return CompileAggregate(*two, needed);
   ColumnSet below;
   for (const plan::NamedExpr& group : pruned->groups) AddColumns(*group.expr, &below);
   for (const plan::Aggregate& aggregate : pruned->aggregates) {

@@ -80,6 +80,10 @@ class PlanCompiler {
   void AddFilterEdges(const plan::Node& join, bool build_left, uint32_t build_entry);
   Result<void> ResolveFilterEdges();
 
+  // An aggregate without groups over distinct values as an aggregate over groups of these values;
+  // null if it is not of that form.
+  plan::NodePtr DistinctAsGroups(const plan::Node& node);
+
   // The input of a semi or anti join without the DISTINCTs that cannot change whether a row
   // matches.
   plan::NodePtr WithoutDistinct(const plan::NodePtr& node);
@@ -112,6 +116,8 @@ class PlanCompiler {
     double rows = 0;
   };
   std::vector<SharedResult> shared_;
+  // For columns that only the compiler knows; plans number theirs from 1.
+  ColumnId next_own_column_ = 0xf0000000;
 };
 
 // Reads a breaker's result: the source is made when the pipeline starts, that is, after the breaker

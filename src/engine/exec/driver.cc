@@ -2,6 +2,7 @@
 
 #include <x86intrin.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <mutex>
@@ -60,6 +61,40 @@ class StepStatus {
   std::optional<Error> error_;
 };
 
+std::atomic<uint32_t> debug_vector_size{kVectorSize};
+
+// Hands a batch on in pieces of a few rows, each in memory of its own.
+class BatchSlicer {
+ public:
+  template <typename Pass>
+  Result<void> ForEach(const Batch& batch, uint32_t rows_per_piece, const Pass& pass) {
+    buffers_.resize(batch.vectors.size());
+    piece_.vectors.resize(batch.vectors.size());
+    std::vector<uint16_t> rows(rows_per_piece);
+    for (uint32_t first = 0; first < batch.count; first += rows_per_piece) {
+      piece_.count = std::min(rows_per_piece, batch.count - first);
+      for (uint32_t i = 0; i < piece_.count; ++i) rows[i] = static_cast<uint16_t>(first + i);
+      for (size_t c = 0; c < batch.vectors.size(); ++c) {
+        const Vector& in = batch.vectors[c];
+        piece_.vectors[c] = in;
+        if (in.constant) continue;
+        buffers_[c].Reset(in.lane);
+        Vector out = buffers_[c].Flat();
+        out.dictionary = in.dictionary;
+        if (in.nulls != nullptr) out.nulls = buffers_[c].Nulls();
+        GatherVector(in, rows.data(), piece_.count, out, 0);
+        piece_.vectors[c] = out;
+      }
+      RETURN_IF_ERROR(pass(piece_));
+    }
+    return {};
+  }
+
+ private:
+  Batch piece_;
+  std::vector<VectorBuffer> buffers_;
+};
+
 // One worker's chain: link i hands its input to operator i, the last one to the sink.
 class Chain {
  public:
@@ -116,6 +151,13 @@ class Chain {
  private:
   struct Link final : BatchConsumer {
     Result<void> Consume(const Batch& batch) override {
+      const uint32_t limit = debug_vector_size.load(std::memory_order_relaxed);
+      if (batch.count <= limit) [[likely]]
+        return Take(batch);
+      if (slicer == nullptr) slicer = std::make_unique<BatchSlicer>();
+      return slicer->ForEach(batch, limit, [this](const Batch& piece) { return Take(piece); });
+    }
+    Result<void> Take(const Batch& batch) {
       if (batch.count == 0) return {};
       rows += batch.count;
       const uint64_t before = __rdtsc();
@@ -129,6 +171,7 @@ class Chain {
     std::unique_ptr<LocalState> state;
     BatchConsumer* next = nullptr;
     uint64_t rows = 0, ticks = 0;
+    std::unique_ptr<BatchSlicer> slicer;
   };
 
   Result<void> RunSource(QueryContext* context, const StepStatus& status) {
@@ -177,6 +220,10 @@ Result<void> RunTasks(const std::vector<Task>& tasks, QueryContext* context) {
 }
 
 }  // namespace
+
+void SetDebugVectorSize(uint32_t rows) {
+  debug_vector_size = std::clamp<uint32_t>(rows, 1, kVectorSize);
+}
 
 uint64_t ReadTicks() { return __rdtsc(); }
 

@@ -25,4 +25,7 @@ Result<void> RunPipeline(const Pipeline& pipeline, QueryContext* context,
 uint64_t TicksToNanoseconds(uint64_t ticks);
 uint64_t ReadTicks();
 
+// Tests: no batch between two stages has more rows. Process-wide; not while queries run.
+void SetDebugVectorSize(uint32_t rows);
+
 }  // namespace sirocco::engine

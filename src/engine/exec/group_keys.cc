@@ -1,6 +1,7 @@
 #include "engine/exec/group_keys.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 
 #include "common/check.h"
@@ -63,7 +64,11 @@ double ExpectedGroups(const std::vector<ColumnInfo>& columns) {
   return groups;
 }
 
+std::atomic<bool> arrays_forbidden{false};
+
 }  // namespace
+
+void GroupKeyPlan::ForbidArrays(bool forbid) { arrays_forbidden = forbid; }
 
 Result<GroupKeyPlan> GroupKeyPlan::Make(std::vector<ColumnInfo> columns) {
   GroupKeyPlan plan;
@@ -98,7 +103,7 @@ Result<GroupKeyPlan> GroupKeyPlan::Make(std::vector<ColumnInfo> columns) {
   const bool direct =
       plan.domain_ <= kSmallDomain ||
       (plan.domain_ <= kLargestDomain && ExpectedGroups(columns) >= static_cast<double>(plan.domain_) * kMinFill);
-  plan.mode_ = direct ? Mode::kDirect : Mode::kPacked;
+  plan.mode_ = direct && !arrays_forbidden ? Mode::kDirect : Mode::kPacked;
   return plan;
 }
 

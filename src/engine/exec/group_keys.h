@@ -35,6 +35,9 @@ class GroupKeyPlan {
   // known about how full it will be.
   static Result<GroupKeyPlan> Make(std::vector<ColumnInfo> columns);
 
+  // Tests: hash tables only. Process-wide; not while queries run.
+  static void ForbidArrays(bool forbid);
+
   // The same keys with a hash table in place of a direct array; tables of both plans can be merged.
   GroupKeyPlan WithoutArray() const {
     GroupKeyPlan plan = *this;

@@ -447,10 +447,12 @@ Result<void> JoinBuild::Assembly::StartDense(std::vector<Task>* tasks) {
     ranges_.push_back({first, std::min(domain, first + per_range) - 1});
   for (const auto& [first, last] : ranges_) {
     tasks->push_back([this, first = first, last = last](uint32_t) -> Result<void> {
-      for (BlockRef& ref : blocks_)
+      for (BlockRef& ref : blocks_) {
+        if (build_.context_->cancelled()) return {};
         ForEachNumber(ref, [&](const int64_t* numbers, uint32_t n, uint32_t) {
           table_.dense.Mark(numbers, n, first, last);
         });
+      }
       return {};
     });
   }
@@ -490,6 +492,7 @@ Result<void> JoinBuild::Assembly::NumberGroups(std::vector<Task>* tasks) {
       uint32_t groups[kVectorSize];
       int64_t inside[kVectorSize];
       for (BlockRef& ref : blocks_) {
+        if (build_.context_->cancelled()) return {};
         ForEachNumber(ref, [&](const int64_t* numbers, uint32_t n, uint32_t) {
           uint32_t m = 0;
           for (uint32_t i = 0; i < n; ++i) {

@@ -13,7 +13,9 @@ namespace {
 class CompiledQuery final : public Query {
  public:
   CompiledQuery(plan::Plan plan, const QueryOptions& options)
-      : plan_(std::move(plan)), context_(&plan_, options.pool, std::max(1u, options.num_workers), options.spill) {}
+      : plan_(std::move(plan)), context_(&plan_, options.pool, std::max(1u, options.num_workers), options.spill) {
+    options.pool->set_lenient(options.spill != nullptr);
+  }
 
   Result<void> Prepare(const SnapshotLookup& lookup) {
     ASSIGN_OR_RETURN(plan_, OptimizePlan(std::move(plan_), lookup, &context_));

@@ -105,6 +105,23 @@ TEST_F(SpillTest, GroupsByBoth) { ExpectSameOnDisk(GroupBy({0, 2}, false), 4 << 
 TEST_F(SpillTest, DistinctValuesPerGroup) { ExpectSameOnDisk(GroupBy({2}, true), 4 << 20); }
 TEST_F(SpillTest, EveryRowAGroup) { ExpectSameOnDisk(GroupBy({1}, false), 3 << 20); }
 
+TEST_F(SpillTest, DistinctValuesWithoutGroups) {
+  for (uint32_t column : {1u, 2u}) {
+    plan::Plan plan = GroupBy({}, true);
+    auto node = std::make_shared<plan::Node>(*plan.root);
+    node->aggregates.resize(2);
+    for (plan::Aggregate& aggregate : node->aggregates) {
+      aggregate.function = plan::AggregateFunction::kCount;
+      aggregate.distinct = true;
+      aggregate.type = plan::IntType(false);
+      aggregate.args = {fixture_.Column(table_, 1, column)};
+    }
+    node->aggregates[1].function = plan::AggregateFunction::kMax;
+    node->aggregates[1].type = node->aggregates[1].args[0]->type;
+    ExpectSameOnDisk(QueryFixture::MakePlan(node, {100, 101}), column == 1 ? 1 << 20 : 3 << 20);
+  }
+}
+
 TEST_F(SpillTest, RollupOfManyGroups) {
   for (bool distinct : {false, true})
     for (const std::vector<uint32_t>& columns : std::vector<std::vector<uint32_t>>{{0}, {0, 2}}) {

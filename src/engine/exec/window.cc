@@ -19,6 +19,8 @@
 #include "engine/exec/row_blocks.h"
 #include "engine/exec/sort_key.h"
 #include "engine/exec/sorted_runs.h"
+#include "engine/exec/window_disk_source.h"
+#include "engine/exec/window_entries.h"
 #include "engine/exec/window_functions.h"
 
 namespace sirocco::engine {
@@ -28,112 +30,8 @@ namespace {
 // Buckets per worker: enough to even out partitions of different sizes.
 constexpr uint32_t kBucketsPerWorker = 8;
 
-uint64_t Mix(uint64_t x) {
-  x ^= x >> 33;
-  x *= 0xff51afd7ed558ccdull;
-  x ^= x >> 33;
-  x *= 0xc4ceb9fe1a85ec53ull;
-  return x ^ x >> 33;
-}
-
-struct PackedEntry {
-  uint64_t partition, order;
-  uint32_t row;
-  uint32_t run;
-
-  // On disk: partition and order.
-  static constexpr size_t kNumKeys = 2;
-  static constexpr Lane kKeyLanes[] = {Lane::kI64, Lane::kI64};
-  static PackedEntry FromKeys(const Vector* keys, uint32_t row) {
-    return {keys[0].u64()[row], keys[1].u64()[row], row, 0};
-  }
-  void ToKeys(const Vector* keys, uint32_t i) const {
-    keys[0].u64()[i] = partition;
-    keys[1].u64()[i] = order;
-  }
-  uint64_t PartitionHash() const { return Mix(partition); }
-
-  bool operator<(const PackedEntry& other) const {
-    return partition != other.partition ? partition < other.partition : order < other.order;
-  }
-  bool SamePartition(const PackedEntry& other) const { return partition == other.partition; }
-  bool SamePeer(const PackedEntry& other) const { return order == other.order; }
-};
-
-// Key bytes of the partition, then of the order; no partition's key is a prefix of another's.
-struct BytesEntry {
-  const char* bytes;
-  uint32_t partition_size, size;
-  uint32_t row;
-  uint32_t run;
-
-  // On disk: the bytes and the size of the partition's part.
-  static constexpr size_t kNumKeys = 2;
-  static constexpr Lane kKeyLanes[] = {Lane::kStr, Lane::kI64};
-  static BytesEntry FromKeys(const Vector* keys, uint32_t row) {
-    const StringRef key = keys[0].str()[row];
-    return {key.data, static_cast<uint32_t>(keys[1].i64()[row]), key.size, row, 0};
-  }
-  void ToKeys(const Vector* keys, uint32_t i) const {
-    keys[0].str()[i] = {bytes, size, 0};
-    keys[1].i64()[i] = partition_size;
-  }
-  uint64_t PartitionHash() const {
-    return Mix(std::hash<std::string_view>{}(std::string_view(bytes, partition_size)));
-  }
-
-  bool operator<(const BytesEntry& other) const {
-    const int order = std::memcmp(bytes, other.bytes, std::min(size, other.size));
-    return order != 0 ? order < 0 : size < other.size;
-  }
-  bool SamePartition(const BytesEntry& other) const {
-    return partition_size == other.partition_size &&
-           std::memcmp(bytes, other.bytes, partition_size) == 0;
-  }
-  bool SamePeer(const BytesEntry& other) const {
-    return size == other.size && std::memcmp(bytes, other.bytes, size) == 0;
-  }
-};
-
-template <typename Entry>
-struct Run {
-  // `may_exceed`: its owner goes to disk in time.
-  Run(const std::vector<StoredColumn>& stored, uint32_t num_buckets, MemoryPool* parent,
-      bool may_exceed)
-      : pool("rows of a window", MemoryPool::kUnlimited, parent, may_exceed),
-        rows(stored, &pool),
-        keys(&pool),
-        entries(num_buckets),
-        reservation(&pool) {}
-
-  MemoryPool pool;
-  RowBlocks rows;
-  Arena keys;
-  std::vector<std::vector<Entry>> entries;  // per bucket
-  MemoryReservation reservation;            // of entries, twice: they are put together for sorting
-  uint64_t num_entries = 0;
-};
-
-// Sorted entries and computed columns of the partitions of one bucket.
-template <typename Entry>
-struct Bucket {
-  std::vector<Entry> entries;
-  std::vector<SortedColumn> results;
-};
-
-template <typename Entry>
-using Runs = std::vector<std::unique_ptr<Run<Entry>>>;
-
-// One reader's vectors for rows of a bucket.
-struct ReadBuffers {
-  std::vector<VectorBuffer> buffers;
-  std::vector<RowPlace> places;
-};
-
 template <typename Entry>
 class WindowSink;
-template <typename Entry>
-class DiskWindowSource;
 
 template <typename Entry>
 class WindowSource final : public Source {
@@ -165,26 +63,15 @@ class WindowSource final : public Source {
 
  private:
   struct State final : LocalState {
-    ReadBuffers read;
+    WindowReadBuffers read;
   };
   struct Morsel {
-    const Bucket<Entry>* bucket;
+    const WindowBucket<Entry>* bucket;
     size_t first;
   };
   const WindowSink<Entry>* sink_;
   std::vector<Morsel> morsels_;
   std::atomic<size_t> next_{0};
-};
-
-// What is needed of the node before the kind of entry is chosen.
-struct WindowPlan {
-  std::unique_ptr<SortKeyEncoder> partition, order;
-  std::unique_ptr<Expression> expressions;  // arguments; null if there are none
-  std::vector<ColumnInfo> arguments;        // as stored: codes as strings
-  std::vector<std::unique_ptr<WindowFunctionEvaluator>> functions;
-  std::vector<uint32_t> passed;  // positions in the input
-  BatchLayout layout;            // passed columns, then the functions' results
-  bool partitioned = false;
 };
 
 template <typename Entry>
@@ -229,7 +116,7 @@ class WindowSink final : public MaterializingSink {
 
   Result<void> Consume(const Batch& batch, LocalState* local) override {
     auto* state = static_cast<State*>(local);
-    Run<Entry>& run = *runs_[state->number];
+    WindowRun<Entry>& run = *runs_[state->number];
     if (batch.count == 0) return {};
     if (run.rows.num_rows() + batch.count >= UINT32_MAX)
       return MakeError(ErrorCode::kOutOfMemory, "more than 2^32 rows in a window");
@@ -300,13 +187,13 @@ class WindowSink final : public MaterializingSink {
     return out;
   }
   std::unique_ptr<Source> MakeSource() override {
-    if (spilled_) return std::make_unique<DiskWindowSource<Entry>>(this);
+    if (spilled_) return std::make_unique<DiskWindowSource<Entry, WindowSink>>(this);
     return std::make_unique<WindowSource<Entry>>(this);
   }
   const BatchLayout& output_layout() const override { return plan_.layout; }
 
-  const std::vector<Bucket<Entry>>& buckets() const { return buckets_; }
-  const Runs<Entry>& runs() const { return runs_; }
+  const std::vector<WindowBucket<Entry>>& buckets() const { return buckets_; }
+  const WindowRuns<Entry>& runs() const { return runs_; }
   const WindowPlan& plan() const { return plan_; }
   size_t num_passed() const { return plan_.passed.size(); }
   size_t bytes_per_row() const { return bytes_per_row_; }
@@ -316,14 +203,14 @@ class WindowSink final : public MaterializingSink {
   // Each partition is taken once.
   std::vector<SpilledPartition>* partitions() { return &partitions_; }
 
-  void StartReading(ReadBuffers* read) const {
+  void StartReading(WindowReadBuffers* read) const {
     read->buffers.resize(num_passed());
     for (size_t c = 0; c < num_passed(); ++c) read->buffers[c].Reset(plan_.layout.columns[c].lane);
     read->places.resize(kVectorSize);
   }
   // Rows first, first + 1, ... of a bucket, whose entries refer to `runs`.
-  void ReadBucket(const Bucket<Entry>& bucket, const Runs<Entry>& runs, size_t first,
-                  ReadBuffers* read, Batch* batch) const {
+  void ReadBucket(const WindowBucket<Entry>& bucket, const WindowRuns<Entry>& runs, size_t first,
+                  WindowReadBuffers* read, Batch* batch) const {
     const auto count =
         static_cast<uint32_t>(std::min<size_t>(kVectorSize, bucket.entries.size() - first));
     batch->count = count;
@@ -351,7 +238,8 @@ class WindowSink final : public MaterializingSink {
   }
 
   // Sorts the bucket's entries and computes its functions.
-  Result<void> Compute(const Runs<Entry>& runs, MemoryPool* pool, Bucket<Entry>* bucket) const {
+  Result<void> Compute(const WindowRuns<Entry>& runs, MemoryPool* pool,
+                       WindowBucket<Entry>* bucket) const {
     if (!SortUnlessCancelled(&bucket->entries, *context_))
       return MakeError(ErrorCode::kCancelled, "query cancelled");
     WindowRows rows;
@@ -385,13 +273,13 @@ class WindowSink final : public MaterializingSink {
   };
 
   void NewRun(uint32_t worker) {
-    runs_[worker] = std::make_unique<Run<Entry>>(stored_, static_cast<uint32_t>(buckets_.size()),
-                                                 &pool_, may_spill_);
+    runs_[worker] = std::make_unique<WindowRun<Entry>>(
+        stored_, static_cast<uint32_t>(buckets_.size()), &pool_, may_spill_);
   }
 
   // Moves a worker's rows to disk.
   Result<void> SpillRun(uint32_t worker) {
-    Run<Entry>& run = *runs_[worker];
+    WindowRun<Entry>& run = *runs_[worker];
     if (run.num_entries == 0) return {};
     if (writers_[worker] == nullptr)
       writers_[worker] = std::make_unique<RowSpiller>(
@@ -428,22 +316,22 @@ class WindowSink final : public MaterializingSink {
   }
 
   Result<void> AddEntries(uint32_t count, State* state) {
-    Run<Entry>& run = *runs_[state->number];
+    WindowRun<Entry>& run = *runs_[state->number];
     const auto first = static_cast<uint32_t>(run.rows.num_rows());
     const auto bucket_of = [&](uint64_t hash) -> std::vector<Entry>& {
       return run.entries[buckets_.size() == 1 ? 0 : (hash >> 20) % buckets_.size()];
     };
-    if constexpr (std::is_same_v<Entry, PackedEntry>) {
+    if constexpr (std::is_same_v<Entry, PackedWindowEntry>) {
       plan_.partition->Pack(count, &state->partition, state->partition_keys);
       plan_.order->Pack(count, &state->order, state->order_keys);
       for (uint32_t i = 0; i < count; ++i)
-        bucket_of(Mix(state->partition_keys[i]))
+        bucket_of(MixWindowKey(state->partition_keys[i]))
             .push_back({state->partition_keys[i], state->order_keys[i], first + i, state->number});
     } else {
       for (uint32_t i = 0; i < count; ++i) {
         state->bytes = plan_.partition->Bytes(i, &state->partition);
         const auto partition_size = static_cast<uint32_t>(state->bytes.size());
-        const uint64_t hash = Mix(std::hash<std::string_view>{}(state->bytes));
+        const uint64_t hash = MixWindowKey(std::hash<std::string_view>{}(state->bytes));
         state->bytes += plan_.order->Bytes(i, &state->order);
         const char* bytes = run.keys.Copy(state->bytes);
         if (bytes == nullptr)
@@ -457,7 +345,7 @@ class WindowSink final : public MaterializingSink {
   }
 
   Result<void> ComputeBucket(size_t number) {
-    Bucket<Entry>& bucket = buckets_[number];
+    WindowBucket<Entry>& bucket = buckets_[number];
     size_t size = 0;
     for (const auto& run : runs_)
       if (run != nullptr) size += run->entries[number].size();
@@ -475,7 +363,7 @@ class WindowSink final : public MaterializingSink {
   }
 
   // Borders of partitions and peers, and the arguments in sorted order.
-  Result<void> ReadRows(const std::vector<Entry>& entries, const Runs<Entry>& runs,
+  Result<void> ReadRows(const std::vector<Entry>& entries, const WindowRuns<Entry>& runs,
                         MemoryPool* pool, WindowRows* rows) const {
     rows->num_rows = static_cast<uint32_t>(entries.size());
     for (uint32_t i = 0; i < entries.size(); ++i) {
@@ -512,8 +400,8 @@ class WindowSink final : public MaterializingSink {
   const bool may_spill_;
   MemoryPool pool_;
   std::vector<StoredColumn> stored_;
-  Runs<Entry> runs_;  // per worker
-  std::vector<Bucket<Entry>> buckets_;
+  WindowRuns<Entry> runs_;  // per worker
+  std::vector<WindowBucket<Entry>> buckets_;
   bool finished_ = false;
   std::vector<StoredColumn> on_disk_;  // stored_, then the keys
   size_t bytes_per_row_ = 0;
@@ -522,295 +410,6 @@ class WindowSink final : public MaterializingSink {
   std::vector<std::unique_ptr<RowSpiller>> writers_;  // per worker
   std::vector<SpilledPartition> partitions_;
   uint64_t spilled_rows_ = 0, spilled_bytes_ = 0;
-};
-
-// Rows that went to disk: one partition after the other, each worker its own.
-template <typename Entry>
-class DiskWindowSource final : public Source {
- public:
-  explicit DiskWindowSource(WindowSink<Entry>* sink) : sink_(sink) {}
-  std::unique_ptr<LocalState> MakeState(uint32_t) override {
-    auto state = std::make_unique<State>(sink_->context());
-    sink_->StartReading(&state->read);
-    return state;
-  }
-  OperatorStatistics Describe() const override { return {.name = "Read window rows from disk"}; }
-  const BatchLayout& layout() const override { return sink_->output_layout(); }
-  uint32_t num_morsels() const override {
-    return static_cast<uint32_t>(sink_->partitions()->size());
-  }
-
-  Result<bool> Next(LocalState* local, Batch* batch) override {
-    auto* state = static_cast<State*>(local);
-    while (true) {
-      if (state->merger != nullptr) {
-        ASSIGN_OR_RETURN(batch->count, state->merger->Next(&batch->vectors));
-        if (batch->count != 0) {
-          batch->vectors.resize(sink_->num_passed());
-          for (const SortedColumn& result : state->bucket.results)
-            batch->vectors.push_back(result.View(state->row));
-          state->row += batch->count;
-          return true;
-        }
-        state->Clear();
-      }
-      if (state->row < state->bucket.entries.size()) {
-        sink_->ReadBucket(state->bucket, state->runs, state->row, &state->read, batch);
-        state->row += batch->count;
-        return true;
-      }
-      state->Clear();
-      ASSIGN_OR_RETURN(const bool more, NextBucket(state));
-      if (!more) return false;
-    }
-  }
-
- private:
-  struct Part {
-    SpilledPartition rows;
-    uint32_t level = 0;
-    bool may_split = true;
-  };
-  struct State final : LocalState {
-    explicit State(QueryContext* context)
-        : pool("a window's partition", MemoryPool::kUnlimited, context->pool(), true) {}
-    void Clear() {
-      bucket = {};
-      runs.clear();
-      merger.reset();
-      sorted.clear();
-      strings.clear();
-      row = 0;
-    }
-    MemoryPool pool;  // sizes are watched here
-    std::vector<Part> pending;
-    ReadBuffers read;
-    // What is being read: a bucket in memory, or sorted runs on disk and the bucket's results.
-    Bucket<Entry> bucket;
-    Runs<Entry> runs;
-    std::vector<SpilledPartition> sorted;
-    std::unique_ptr<RunMerger<Entry>> merger;
-    std::vector<std::unique_ptr<SpillMapping>> strings;
-    size_t row = 0;
-  };
-
-  Result<bool> NextBucket(State* state) {
-    QueryContext* context = sink_->context();
-    while (true) {
-      if (context->cancelled()) return MakeError(ErrorCode::kCancelled, "query cancelled");
-      Part part;
-      if (!state->pending.empty()) {
-        part = std::move(state->pending.back());
-        state->pending.pop_back();
-      } else {
-        const size_t index = next_.fetch_add(1, std::memory_order_relaxed);
-        if (index >= sink_->partitions()->size()) return false;
-        part.rows = std::move((*sink_->partitions())[index]);
-        part.may_split = sink_->plan().partitioned;
-      }
-      if (part.rows.rows == 0) continue;
-      if (part.rows.rows >= UINT32_MAX)
-        return MakeError(ErrorCode::kOutOfMemory, "more than 2^32 rows in a window");
-      // Entries are there up to three times, arguments twice.
-      const uint64_t needed =
-          part.rows.bytes + part.rows.rows * (3 * sizeof(Entry) + sink_->bytes_per_row() +
-                                              sizeof(StringRef) * sink_->stored().size());
-      if (needed <= context->WorkerBudget()) {
-        RETURN_IF_ERROR(Load(part.rows, state));
-        return true;
-      }
-      if (part.may_split && part.level + 1 < SpillPartitioning::kMaxLevels) {
-        RETURN_IF_ERROR(Split(std::move(part), state));
-        continue;
-      }
-      RETURN_IF_ERROR(SortOnDisk(std::move(part.rows), state));
-      return true;
-    }
-  }
-
-  Result<void> Load(const SpilledPartition& rows, State* state) {
-    state->runs.push_back(std::make_unique<Run<Entry>>(sink_->stored(), 1, &state->pool, true));
-    Run<Entry>& run = *state->runs[0];
-    RETURN_IF_ERROR(run.reservation.ResizeTo(rows.rows * sizeof(Entry)));
-    state->bucket.entries.reserve(rows.rows);
-    SpilledRowsReader reader(sink_->on_disk(), sink_->context());
-    reader.Open(&rows);
-    std::vector<Vector> vectors;
-    while (true) {
-      ASSIGN_OR_RETURN(const uint32_t count, reader.Next(&vectors));
-      if (count == 0) break;
-      RETURN_IF_ERROR(AddRows(vectors, count, &run, &state->bucket.entries));
-    }
-    return sink_->Compute(state->runs, &state->pool, &state->bucket);
-  }
-
-  // Rows as they are on disk to a run and its entries.
-  Result<void> AddRows(const std::vector<Vector>& vectors, uint32_t count, Run<Entry>* run,
-                       std::vector<Entry>* entries) const {
-    const Vector* keys = vectors.data() + sink_->stored().size();
-    const auto first = static_cast<uint32_t>(run->rows.num_rows());
-    for (uint32_t i = 0; i < count; ++i) {
-      Entry entry = Entry::FromKeys(keys, i);
-      entry.row = first + i;
-      if constexpr (std::is_same_v<Entry, BytesEntry>) {
-        entry.bytes = run->keys.Copy({entry.bytes, entry.size});
-        if (entry.bytes == nullptr)
-          return MakeError(ErrorCode::kOutOfMemory, "memory limit reached by window keys");
-      }
-      entries->push_back(entry);
-    }
-    return run->rows.Append(vectors.data(), nullptr, count);
-  }
-
-  Result<void> Split(Part part, State* state) {
-    const uint32_t level = part.level + 1;
-    QueryContext* context = sink_->context();
-    RowSpiller writer(sink_->on_disk(), SpillPartitioning::kPartitions, context);
-    SpilledRowsReader reader(sink_->on_disk(), context);
-    reader.Open(&part.rows);
-    std::vector<Vector> vectors;
-    uint32_t partitions[kVectorSize];
-    while (true) {
-      ASSIGN_OR_RETURN(const uint32_t count, reader.Next(&vectors));
-      if (count == 0) break;
-      for (uint32_t i = 0; i < count; ++i)
-        partitions[i] = SpillPartitioning::FromTop(
-            Entry::FromKeys(vectors.data() + sink_->stored().size(), i).PartitionHash(), level);
-      RETURN_IF_ERROR(writer.AppendPartitioned(vectors.data(), nullptr, count, partitions));
-    }
-    std::vector<SpilledPartition> split;
-    RETURN_IF_ERROR(writer.Close(&split));
-    for (SpilledPartition& rows : split) {
-      // Equal keys stay together whatever the bits.
-      const bool may_split = rows.rows != part.rows.rows;
-      state->pending.push_back({std::move(rows), level, may_split});
-    }
-    return {};
-  }
-
-  // Sorts rows that do not fit memory and computes their functions.
-  Result<void> SortOnDisk(SpilledPartition rows, State* state) {
-    QueryContext* context = sink_->context();
-    const std::vector<StoredColumn>& columns = sink_->on_disk();
-    {
-      SpilledRowsReader reader(columns, context);
-      reader.Open(&rows);
-      std::vector<Vector> vectors;
-      uint32_t count = 1;
-      while (count != 0) {
-        Run<Entry> run(sink_->stored(), 1, &state->pool, true);
-        std::vector<Entry> entries;
-        const size_t budget = context->WorkerBudget();
-        while (run.pool.used_bytes() + entries.size() * 2 * sizeof(Entry) < budget) {
-          ASSIGN_OR_RETURN(count, reader.Next(&vectors));
-          if (count == 0) break;
-          RETURN_IF_ERROR(AddRows(vectors, count, &run, &entries));
-        }
-        RETURN_IF_ERROR(WriteSorted(run, &entries, state));
-      }
-    }
-    const uint64_t num_rows = rows.rows, bytes = rows.bytes;
-    rows = {};
-    RETURN_IF_ERROR(ReduceRuns<Entry>(columns, &state->sorted, context));
-    WindowRows sorted;
-    RETURN_IF_ERROR(ReadSorted(num_rows, bytes, state, &sorted));
-    RETURN_IF_ERROR(
-        sink_->ComputeFunctions(sorted, &state->pool, context->spill(), &state->bucket.results));
-    state->merger = std::make_unique<RunMerger<Entry>>(columns, state->sorted, 0,
-                                                       state->sorted.size(), context);
-    return {};
-  }
-
-  Result<void> WriteSorted(const Run<Entry>& run, std::vector<Entry>* entries, State* state) {
-    if (entries->empty()) return {};
-    QueryContext* context = sink_->context();
-    if (!SortUnlessCancelled(entries, *context))
-      return MakeError(ErrorCode::kCancelled, "query cancelled");
-    const std::vector<StoredColumn>& columns = sink_->on_disk();
-    const size_t num_stored = sink_->stored().size();
-    RowSpiller writer(columns, 1, context);
-    std::vector<VectorBuffer> buffers(columns.size());
-    std::vector<Vector> vectors(columns.size());
-    for (size_t c = 0; c < columns.size(); ++c) {
-      buffers[c].Reset(columns[c].info.lane);
-      vectors[c] = buffers[c].Flat();
-      vectors[c].dictionary = columns[c].info.dictionary;
-      if (c < num_stored && run.rows.HasNulls(c)) vectors[c].nulls = buffers[c].Nulls();
-    }
-    std::vector<RowPlace> places(kVectorSize);
-    for (size_t first = 0; first < entries->size(); first += kVectorSize) {
-      const auto n = static_cast<uint32_t>(std::min<size_t>(kVectorSize, entries->size() - first));
-      for (uint32_t i = 0; i < n; ++i) {
-        places[i] = RowBlocks::Locate((*entries)[first + i].row);
-        (*entries)[first + i].ToKeys(vectors.data() + num_stored, i);
-      }
-      for (size_t c = 0; c < num_stored; ++c) run.rows.Gather(c, places.data(), n, vectors[c], 0);
-      RETURN_IF_ERROR(writer.Append(vectors.data(), nullptr, n, 0));
-    }
-    state->sorted.emplace_back();
-    std::vector<SpilledPartition> written(1);
-    RETURN_IF_ERROR(writer.Close(&written));
-    state->sorted.back() = std::move(written[0]);
-    return {};
-  }
-
-  // Borders and arguments of the sorted rows.
-  Result<void> ReadSorted(uint64_t num_rows, uint64_t bytes, State* state, WindowRows* rows) {
-    QueryContext* context = sink_->context();
-    const WindowPlan& plan = sink_->plan();
-    rows->num_rows = static_cast<uint32_t>(num_rows);
-    rows->arguments.resize(plan.arguments.size());
-    char* strings = nullptr;
-    for (size_t a = 0; a < plan.arguments.size(); ++a) {
-      RETURN_IF_ERROR(rows->arguments[a].Allocate(&state->pool, plan.arguments[a].lane, num_rows,
-                                                  plan.arguments[a].nullable, context->spill()));
-      if (plan.arguments[a].lane != Lane::kStr || strings != nullptr) continue;
-      // All strings of the rows are not more than the rows.
-      ASSIGN_OR_RETURN(auto mapping, context->spill()->Map(bytes));
-      strings = mapping->data();
-      state->strings.push_back(std::move(mapping));
-    }
-    RunMerger<Entry> merger(sink_->on_disk(), state->sorted, 0, state->sorted.size(), context);
-    std::vector<Vector> vectors;
-    Entry last{};
-    std::string last_bytes;
-    uint32_t row = 0;
-    while (true) {
-      ASSIGN_OR_RETURN(const uint32_t count, merger.Next(&vectors));
-      if (count == 0) break;
-      for (uint32_t i = 0; i < count; ++i) {
-        const Entry entry = Entry::FromKeys(vectors.data() + sink_->stored().size(), i);
-        const bool new_partition = row + i == 0 || !entry.SamePartition(last);
-        if (new_partition) rows->partitions.push_back(row + i);
-        if (new_partition || !entry.SamePeer(last)) rows->peers.push_back(row + i);
-        last = entry;
-      }
-      if constexpr (std::is_same_v<Entry, BytesEntry>) {
-        last_bytes.assign(last.bytes, last.size);
-        last.bytes = last_bytes.data();
-      }
-      for (size_t a = 0; a < plan.arguments.size(); ++a) {
-        const Vector& in = vectors[plan.passed.size() + a];
-        const Vector out = rows->arguments[a].View(row);
-        std::memcpy(out.data, in.data, count * size_t{LaneWidth(in.lane)});
-        if (in.nulls != nullptr) std::memcpy(out.nulls, in.nulls, count);
-        if (in.lane != Lane::kStr) continue;
-        for (uint32_t i = 0; i < count; ++i) {
-          StringRef& value = out.str()[i];
-          if (value.size != 0) std::memcpy(strings, value.data, value.size);
-          value.data = strings;
-          strings += value.size;
-        }
-      }
-      row += count;
-    }
-    rows->partitions.push_back(rows->num_rows);
-    rows->peers.push_back(rows->num_rows);
-    return {};
-  }
-
-  WindowSink<Entry>* sink_;
-  std::atomic<size_t> next_{0};
 };
 
 size_t AddExpression(const plan::ExprPtr& expr, std::vector<plan::ExprPtr>* expressions) {
@@ -881,8 +480,8 @@ Result<std::unique_ptr<MaterializingSink>> MakeWindow(const plan::Node& node,
                                                       QueryContext* context) {
   ASSIGN_OR_RETURN(WindowPlan plan, BindWindow(node, input, needed, context));
   if (plan.partition->packed() && plan.order->packed())
-    return std::make_unique<WindowSink<PackedEntry>>(std::move(plan), node, context);
-  return std::make_unique<WindowSink<BytesEntry>>(std::move(plan), node, context);
+    return std::make_unique<WindowSink<PackedWindowEntry>>(std::move(plan), node, context);
+  return std::make_unique<WindowSink<BytesWindowEntry>>(std::move(plan), node, context);
 }
 
 }  // namespace sirocco::engine

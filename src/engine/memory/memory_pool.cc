@@ -8,16 +8,23 @@ MemoryPool::~MemoryPool() {
   if (size_t left = used_bytes(); left != 0 && parent_ != nullptr) parent_->Release(left);
 }
 
-bool MemoryPool::TryReserve(size_t bytes) {
+bool MemoryPool::TryReserve(size_t bytes) { return TryReserve(bytes, false); }
+
+bool MemoryPool::TryReserve(size_t bytes, bool lenient) {
   if (may_exceed_.load(std::memory_order_relaxed)) {
     ForceReserve(bytes);
     return true;
   }
+  lenient |= lenient_.load(std::memory_order_relaxed);
+  const size_t limit = limit_bytes();
+  const size_t slack =
+      lenient && bytes <= kSmallBytes ? std::clamp(limit / 4, kSmallestSlack, kLargestSlack) : 0;
   size_t used = used_bytes_.load(std::memory_order_relaxed);
   do {
-    if (used + bytes > limit_bytes() || used + bytes < used) return false;
+    const size_t after = used + bytes;
+    if (after < used || (after > limit && after - limit > slack)) return false;
   } while (!used_bytes_.compare_exchange_weak(used, used + bytes, std::memory_order_relaxed));
-  if (parent_ != nullptr && !parent_->TryReserve(bytes)) {
+  if (parent_ != nullptr && !parent_->TryReserve(bytes, lenient)) {
     used_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
     return false;
   }

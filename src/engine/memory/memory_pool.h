@@ -37,6 +37,12 @@ class MemoryPool {
   // What the tightest limit of this pool and its ancestors leaves.
   size_t available_bytes() const;
   void set_may_exceed(bool may_exceed) { may_exceed_ = may_exceed; }
+  // For a query that goes to disk: buffers on the way there are charged beyond the limits, and a
+  // small reservation (up to kSmallBytes) must not fail for that. It may pass this pool's and its
+  // ancestors' limits by a quarter, at least kSmallestSlack and at most kLargestSlack.
+  void set_lenient(bool lenient) { lenient_ = lenient; }
+  static constexpr size_t kSmallBytes = 1 << 20, kSmallestSlack = 8 << 20,
+                          kLargestSlack = 64 << 20;
   // TryReserve with the error naming the pool and its limit.
   Result<void> Reserve(size_t bytes);
 
@@ -47,11 +53,13 @@ class MemoryPool {
   const std::string& name() const { return name_; }
 
  private:
+  bool TryReserve(size_t bytes, bool lenient);
+
   std::string name_;
   std::atomic<size_t> limit_bytes_;
   std::atomic<size_t> used_bytes_{0}, peak_bytes_{0};
   MemoryPool* parent_;
-  std::atomic<bool> may_exceed_;
+  std::atomic<bool> may_exceed_, lenient_{false};
 };
 
 // A reservation that is given back at the end of its scope. Grows and shrinks; not thread safe.

@@ -102,7 +102,9 @@ std::vector<std::string> Arguments(const NodeOptions& options) {
 std::vector<std::string> Environment() {
   std::vector<std::string> kept;
   for (const char* name :
-       {"SIROCCO_DEBUG_FORCE_SPILL", "PATH", "HOME", "TZ", "LANG", "LC_ALL", "TMPDIR"})
+       {"SIROCCO_DEBUG_VECTOR_SIZE", "SIROCCO_DEBUG_CHUNK_ROWS", "SIROCCO_DEBUG_FORCE_HASH",
+        "SIROCCO_DEBUG_FORCE_SPILL", "SIROCCO_DEBUG_SIMD_TARGET", "SIROCCO_DEBUG_THREADS", "PATH",
+        "HOME", "TZ", "LANG", "LC_ALL", "TMPDIR"})
     if (const char* value = std::getenv(name)) kept.push_back(std::string(name) + "=" + value);
   return kept;
 }
