@@ -49,7 +49,8 @@ enum class ExprOp : uint16_t {
   kTruncate, kCeil, kFloor, kSign,
   kSqrt, kPow, kExp, kLn, kLog2, kLog10,
   kBitAnd, kBitOr, kBitXor, kShiftLeft, kShiftRight, kBitNot,
-  kSin = 75, kCos, kTan, kCot, kAsin, kAcos, kAtan, kAtan2, kRadians, kDegrees, kCrc32,
+  kSin = 75, kCos, kTan, kCot, kAsin, kAcos, kAtan, kAtan2, kRadians, kDegrees, kCrc32, kBitCount,
+  kLogBase,  // base, value
 
   // Conditional. A branch is evaluated only for rows that reach it.
   kCase = 100,   // when1, then1, when2, then2, ..., [else]; whens are booleans
@@ -76,6 +77,7 @@ enum class ExprOp : uint16_t {
   kReplace, kLocate /* needle, haystack[, start] */, kRepeat, kReverse, kLpad, kRpad, kSpace, kInsert,
   kAscii, kOrd, kHex, kUnhex, kStrcmp, kFindInSet, kSubstringIndex, kChar, kMd5, kSha1, kSha2, kFormat, kToBase64,
   kFromBase64, kBin, kOct, kConv, kSoundex, kQuote, kInetAton, kInetNtoa,
+  kMakeSet, kExportSet,
 
   // Temporal. `unit` holds MySQL's interval_type where named.
   kExtract = 220,        // EXTRACT(unit FROM value), also YEAR(), MONTH(), ...

@@ -8,6 +8,7 @@
 #include "engine/expr/steps.h"
 #include "mysqlsem/number_format.h"
 #include "mysqlsem/temporal.h"
+#include "plan/cast_flags.h"
 
 namespace sirocco::engine {
 
@@ -329,13 +330,15 @@ Result<Slot> ToReal(ExprCompiler& c, const Expr& e, Slot a) {
   if (IsText(in)) {
     RETURN_IF_ERROR(CheckAsciiText(c, in));
     const Slot out = c.AddSlot(slot_info);
+    const bool silent = e.unit == plan::kSilentCast;
     a = c.Finish(MakeRowStep({a}, out, Strictness::kStrict,
-                             [](Row& r) {
+                             [=](Row& r) {
                                const auto parsed = mysqlsem::ParseDouble(r.Str(0));
-                               if (parsed.truncated) WarnTruncated(r, "DOUBLE", r.Str(0));
+                               if (parsed.truncated && !silent)
+                                 WarnTruncated(r, "DOUBLE", r.Str(0));
                                return r.Return(parsed.value);
                              }),
-                 out, {a}, {.raises = true, .expensive = true});
+                 out, {a}, {.raises = !silent, .expensive = true});
   } else if (in.type.IsTemporal()) {
     if (in.type.kind == TypeKind::kTimestamp) return CannotCast(in, e.type);
     const TypeKind kind = in.type.kind;
@@ -736,6 +739,27 @@ Result<Slot> BuildMembers(ExprCompiler& c, const Expr& e, Slot a) {
 
 }  // namespace
 
+namespace {
+
+// Text in the target's character set, with question marks for what it lacks.
+Result<Slot> ToLossyText(ExprCompiler& c, const Expr& e, Slot a) {
+  const SlotInfo in = c.info(a);
+  if (!IsText(in)) return a;
+  const mysqlsem::Collation* source = c.FindCollation(in.type.collation);
+  const mysqlsem::Collation* target = c.FindCollation(e.type.collation);
+  if (source == nullptr || target == nullptr) return CannotCast(in, e.type);
+  if (source->charset_name() == target->charset_name()) return a;
+  const Slot out = c.AddSlot({.type = e.type, .rep = Rep::kStr, .nullable = in.nullable});
+  return c.Finish(MakeRowStep({a}, out, Strictness::kStrict,
+                              [=](Row& r) {
+                                mysqlsem::ConvertCharset(*source, *target, r.Str(0), &r.scratch());
+                                return r.ReturnCopy(r.scratch());
+                              }),
+                  out, {a}, {.expensive = true});
+}
+
+}  // namespace
+
 Result<Slot> BuildCast(ExprCompiler& c, const ExprPtr& expr) {
   const Expr& e = *expr;
   ASSIGN_OR_RETURN(Slot a, c.Compile(e.args[0]));
@@ -769,6 +793,9 @@ Result<Slot> BuildCast(ExprCompiler& c, const ExprPtr& expr) {
     case TypeKind::kFloat:
       return ToReal(c, e, a);
     case TypeKind::kString:
+      if (e.unit == plan::kLossyCast) {
+        ASSIGN_OR_RETURN(a, ToLossyText(c, e, a));
+      }
       return CastToString(c, e, a);
     case TypeKind::kDate:
     case TypeKind::kDatetime:

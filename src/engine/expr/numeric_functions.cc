@@ -2,6 +2,7 @@
 // CRC32.
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <climits>
 #include <cmath>
 #include <cstring>
@@ -131,6 +132,46 @@ Result<Slot> IntegerOf(ExprCompiler& c, const Expr& e, Slot a) {
                   out, {a}, {.raises = !fits});
 }
 
+// Argument 0 rounded to a multiple of 10^power. The server's power table ends at 10^19; beyond it
+// the result is 0.
+bool RoundToPower(Row& r, int power, bool is_unsigned, bool truncate, const ValueRange& bounds,
+                  const std::string& text) {
+  if (power > 19) return r.Return(int64_t{0});
+  const int128 v = is_unsigned ? static_cast<int128>(r.U64(0)) : static_cast<int128>(r.I64(0));
+  const int128 to = mysqlsem::PowerOfTen(power);
+  int128 result = v / to * to;
+  const int128 rest = v < 0 ? result - v : v - result;
+  if (!truncate && rest >= to / 2) result += v < 0 ? -to : to;
+  if (result < bounds.min || result > bounds.max)
+    return r.Fail(OutOfRange(is_unsigned ? "BIGINT UNSIGNED" : "BIGINT", text));
+  return r.Return(static_cast<int64_t>(result));
+}
+
+// ROUND and TRUNCATE with a number of digits that varies from row to row.
+Result<Slot> RoundIntegerVarying(ExprCompiler& c, const Expr& e, Slot a, Slot digits,
+                                 bool truncate) {
+  ASSIGN_OR_RETURN(a, c.ToNumber(a));
+  const SlotInfo in = c.info(a);
+  if (in.rep != Rep::kI64) return Malformed(e);
+  const ValueRange bounds = TypeRange(e.type);
+  const bool digits_unsigned = c.info(digits).type.IsUnsigned();
+  const Slot out = c.AddSlot({.type = e.type,
+                              .rep = Rep::kI64,
+                              .range = bounds,
+                              .nullable = in.nullable || c.info(digits).nullable});
+  const bool is_unsigned = e.type.IsUnsigned();
+  const std::string text = plan::QuotedText(e);
+  return c.Finish(MakeRowStep({a, digits}, out, Strictness::kStrict,
+                              [=](Row& r) {
+                                const int64_t wanted = r.I64(1);
+                                if (digits_unsigned || wanted >= 0) return r.Return(r.I64(0));
+                                return RoundToPower(r,
+                                                    wanted < -19 ? 20 : static_cast<int>(-wanted),
+                                                    is_unsigned, truncate, bounds, text);
+                              }),
+                  out, {a, digits}, {.raises = true});
+}
+
 // ROUND and TRUNCATE of an integer to tens, hundreds, ...
 Result<Slot> RoundInteger(ExprCompiler& c, const Expr& e, Slot a, int64_t digits, bool truncate) {
   ASSIGN_OR_RETURN(a, c.ToNumber(a));
@@ -141,23 +182,12 @@ Result<Slot> RoundInteger(ExprCompiler& c, const Expr& e, Slot a, int64_t digits
   const Slot out = c.AddSlot(slot_info);
   const bool is_unsigned = e.type.IsUnsigned();
   const std::string text = plan::QuotedText(e);
-  // The server's power table ends at 10^19; beyond it the result is 0.
   const int power = digits < -19 ? 20 : static_cast<int>(-digits);
-  return c.Finish(
-      MakeRowStep({a}, out, Strictness::kStrict,
-                  [=](Row& r) {
-                    if (power > 19) return r.Return(int64_t{0});
-                    const int128 v =
-                        is_unsigned ? static_cast<int128>(r.U64(0)) : static_cast<int128>(r.I64(0));
-                    const int128 to = mysqlsem::PowerOfTen(power);
-                    int128 result = v / to * to;
-                    const int128 rest = v < 0 ? result - v : v - result;
-                    if (!truncate && rest >= to / 2) result += v < 0 ? -to : to;
-                    if (result < bounds.min || result > bounds.max)
-                      return r.Fail(OutOfRange(is_unsigned ? "BIGINT UNSIGNED" : "BIGINT", text));
-                    return r.Return(static_cast<int64_t>(result));
-                  }),
-      out, {a}, {.raises = true});
+  return c.Finish(MakeRowStep({a}, out, Strictness::kStrict,
+                              [=](Row& r) {
+                                return RoundToPower(r, power, is_unsigned, truncate, bounds, text);
+                              }),
+                  out, {a}, {.raises = true});
 }
 
 Result<Slot> BuildRound(ExprCompiler& c, const Expr& e, Slot a) {
@@ -168,13 +198,14 @@ Result<Slot> BuildRound(ExprCompiler& c, const Expr& e, Slot a) {
     if (c.IsNullConstant(d)) return c.NullConstant({.type = e.type, .rep = Rep::kI64});
     if (!c.info(d).constant || (c.info(d).rep != Rep::kI64 && c.info(d).rep != Rep::kBool) ||
         c.info(d).type.kind == TypeKind::kDecimal) {
-      if (!e.type.IsReal())
+      // Integers and doubles have no scale to fix, so the digits may vary.
+      if (!e.type.IsReal() && !e.type.IsInteger())
         return NotSupported("rounding to a varying number of digits is not supported");
-      // Doubles have no scale to fix, so the digits may vary.
       d = c.FromBool(d);
       if (c.info(d).rep != Rep::kI64 || c.info(d).type.kind == TypeKind::kDecimal)
         return NotSupported(
             "rounding to a number of digits that is not an integer is not supported");
+      if (e.type.IsInteger()) return RoundIntegerVarying(c, e, a, d, truncate);
       ASSIGN_OR_RETURN(Slot x, c.ToF64(a));
       const Slot out = c.AddSlot(
           {.type = e.type, .rep = Rep::kF64, .nullable = c.info(x).nullable || c.info(d).nullable});
@@ -320,6 +351,15 @@ Result<Slot> BuildReal(ExprCompiler& c, const Expr& e, std::vector<Slot> args) {
       return RealFunction(c, e, args, true, raises, [](Row& r, const std::string&) {
         return LogArgument(r) && r.Return(std::log10(r.F64(0)));
       });
+    case ExprOp::kLogBase:
+      return RealFunction(c, e, args, true, raises, [](Row& r, const std::string&) {
+        if (!LogArgument(r)) return false;
+        if (r.F64(1) <= 0 || r.F64(0) == 1) {
+          r.Warn(3020, "Invalid argument for logarithm");
+          return false;
+        }
+        return r.Return(std::log(r.F64(1)) / std::log(r.F64(0)));
+      });
     case ExprOp::kSin:
       return RealFunction(c, e, args, false, pure,
                           [](Row& r, const std::string&) { return r.Return(std::sin(r.F64(0))); });
@@ -390,6 +430,8 @@ Result<Slot> BuildBits(ExprCompiler& c, const Expr& e, std::vector<Slot> args) {
   return c.Finish(MakeRowStep(args, out, Strictness::kStrict,
                               [=](Row& r) {
                                 const uint64_t a = r.U64(0);
+                                if (op == ExprOp::kBitCount)
+                                  return r.Return(int64_t{std::popcount(a)});
                                 if (op == ExprOp::kBitNot) return r.Return(~a);
                                 const uint64_t b = r.U64(1);
                                 switch (op) {
@@ -468,7 +510,8 @@ Result<Slot> BuildNumericFunction(ExprCompiler& c, const ExprPtr& expr) {
       return c.NullConstant({.type = e.type, .rep = RepOfLane(plan::LaneOf(e.type))});
     args.push_back(b);
   }
-  if (e.op >= ExprOp::kBitAnd && e.op <= ExprOp::kBitNot) return BuildBits(c, e, args);
+  if ((e.op >= ExprOp::kBitAnd && e.op <= ExprOp::kBitNot) || e.op == ExprOp::kBitCount)
+    return BuildBits(c, e, args);
   return BuildReal(c, e, args);
 }
 

@@ -6,8 +6,7 @@
 #include <climits>
 #include <cstring>
 
-#include "engine/expr/compiler.h"
-#include "engine/expr/steps.h"
+#include "engine/expr/text_function.h"
 #include "mysqlsem/number_format.h"
 
 namespace sirocco::engine {
@@ -15,141 +14,9 @@ namespace sirocco::engine {
 using mysqlsem::Collation;
 using plan::Expr;
 using plan::ExprOp;
-using plan::Type;
 using plan::TypeKind;
 
 namespace {
-
-std::unexpected<Error> Unsupported(const Expr& e, const SlotInfo& arg) {
-  return NotSupported(std::string("function ") + plan::ExprOpName(e.op) + " of " +
-                      plan::TypeName(arg.type) + " is not supported");
-}
-
-bool IsText(const SlotInfo& in) { return in.rep == Rep::kStr && in.type.kind == TypeKind::kString; }
-
-// Character sets in which a byte below 0x80 is always that ASCII character.
-bool SafeBytes(const Collation& collation) {
-  return collation.charset_name().starts_with("utf8") ||
-         (collation.mbmaxlen() == 1 && collation.ascii_based());
-}
-
-// What the functions of this file have in common while they are compiled.
-class TextFunction {
- public:
-  TextFunction(ExprCompiler& c, const Expr& e) : c_(c), e_(e) {}
-
-  // Compiles the arguments. False if one is a constant NULL, so that a strict function is NULL.
-  Result<bool> CompileArguments() {
-    for (const ExprPtr& arg : e_.args) {
-      ASSIGN_OR_RETURN(Slot slot, c_.Compile(arg));
-      slot = c_.DecodeCodes(c_.FromBool(slot));
-      if (c_.IsNullConstant(slot)) any_null_ = true;
-      args_.push_back(slot);
-    }
-    return !any_null_;
-  }
-  Slot arg(size_t i) const { return args_[i]; }
-  size_t num_args() const { return args_.size(); }
-  const SlotInfo& info(size_t i) const { return c_.info(args_[i]); }
-
-  // Makes argument i text in the collation `id`'s character set.
-  Result<void> MakeText(size_t i, uint32_t id) {
-    if (c_.IsNullConstant(args_[i])) {
-      args_[i] = c_.NullConstant({.type = plan::StringType(id, 0), .rep = Rep::kStr});
-      return {};
-    }
-    Type type = plan::StringType(id, 0);
-    ASSIGN_OR_RETURN(args_[i], c_.ToString(args_[i], type));
-    return {};
-  }
-  // Argument i as a 64-bit integer.
-  Result<void> MakeInteger(size_t i) {
-    const SlotInfo& in = info(i);
-    if (in.rep != Rep::kI64 || in.type.IsTemporal() || in.type.kind == TypeKind::kDecimal)
-      return Unsupported(e_, in);
-    return {};
-  }
-  // The collation that argument i's bytes are in.
-  Result<const Collation*> ArgumentCollation(size_t i) {
-    if (!IsText(info(i))) return Unsupported(e_, info(i));
-    return Find(info(i).type.collation);
-  }
-  Result<const Collation*> ResultCollation() {
-    if (e_.type.kind != TypeKind::kString) return Malformed(e_);
-    return Find(e_.type.collation);
-  }
-  Result<const Collation*> Find(uint32_t id) {
-    const Collation* collation = c_.FindCollation(id);
-    if (collation == nullptr)
-      return NotSupported("collation " + std::to_string(id) + " is not supported");
-    return collation;
-  }
-
-  bool AnyNullable() const {
-    for (Slot s : args_)
-      if (c_.info(s).nullable) return true;
-    return false;
-  }
-
-  template <typename F>
-  Result<Slot> Text(bool may_be_null, StepTraits traits, F f,
-                    Strictness strictness = Strictness::kStrict) {
-    if (e_.type.kind != TypeKind::kString) return Malformed(e_);
-    return Add({.type = e_.type, .rep = Rep::kStr, .nullable = may_be_null || AnyNullable()},
-               traits, std::move(f), strictness);
-  }
-  template <typename F>
-  Result<Slot> Integer(int128 low, int128 high, StepTraits traits, F f) {
-    if (!e_.type.IsInteger()) return Malformed(e_);
-    return Add({.type = e_.type,
-                .rep = Rep::kI64,
-                .range = MakeRange(low, high),
-                .nullable = AnyNullable()},
-               traits, std::move(f), Strictness::kStrict);
-  }
-  template <typename F>
-  Result<Slot> Add(const SlotInfo& slot_info, StepTraits traits, F f, Strictness strictness) {
-    const Slot out = c_.AddSlot(slot_info);
-    return c_.Finish(MakeRowStep(args_, out, strictness, std::move(f)), out,
-                     std::span<const Slot>(args_), traits);
-  }
-  // Of functions that check max_allowed_packet: nothing to raise if the declared result fits.
-  StepTraits PacketTraits() const {
-    return {.raises = e_.type.max_length == 0 || e_.type.max_length > c_.plan().max_allowed_packet,
-            .expensive = true};
-  }
-  Slot Null() {
-    return c_.NullConstant({.type = e_.type, .rep = RepOfLane(plan::LaneOf(e_.type))});
-  }
-
-  ExprCompiler& c_;
-  const Expr& e_;
-
- private:
-  std::vector<Slot> args_;
-  bool any_null_ = false;
-};
-
-constexpr StepTraits kSlow{.expensive = true};
-constexpr StepTraits kMayRaise{.raises = true, .expensive = true};
-
-// NULL with the server's warning for results beyond max_allowed_packet.
-bool TooLong(Row& r, const char* name, uint64_t limit) {
-  r.Warn(1301, std::string("Result of ") + name + "() was larger than max_allowed_packet (" +
-                   std::to_string(limit) + ") - truncated");
-  return false;
-}
-
-bool FailUnsupported(Row& r, const char* what) {
-  return r.Fail(Error{ErrorCode::kNotSupported, 0, std::string(what) + " is not supported"});
-}
-
-// Positions and lengths: beyond 31 bits the server takes its own limit; unsigned values are never
-// negative.
-int64_t ReadCount(const Row& r, int k, bool is_unsigned) {
-  const int64_t v = r.I64(k);
-  return is_unsigned && v < 0 ? INT64_MAX : v;
-}
 
 Result<Slot> BuildConcat(TextFunction& f) {
   for (size_t i = 0; i < f.num_args(); ++i) RETURN_IF_ERROR(f.MakeText(i, f.e_.type.collation));
@@ -405,27 +272,6 @@ Result<Slot> BuildFirstChar(TextFunction& f) {
 
 constexpr char kHexDigits[] = "0123456789ABCDEF";
 
-// Digits of `value` in `base` (2..36), upper case.
-std::string_view Digits(uint64_t value, unsigned base, char (&buffer)[72]) {
-  char* const end = buffer + sizeof buffer;
-  char* p = end;
-  do {
-    const unsigned digit = static_cast<unsigned>(value % base);
-    *--p = static_cast<char>(digit < 10 ? '0' + digit : 'A' + digit - 10);
-    value /= base;
-  } while (value != 0);
-  return {p, static_cast<size_t>(end - p)};
-}
-
-// ASCII results: the result's character set must hold them as they are.
-Result<void> CheckAsciiResult(TextFunction& f) {
-  ASSIGN_OR_RETURN(const Collation* collation, f.ResultCollation());
-  if (!collation->ascii_based())
-    return NotSupported(std::string("function ") + plan::ExprOpName(f.e_.op) +
-                        " in this character set is not supported");
-  return {};
-}
-
 Result<Slot> BuildHex(TextFunction& f) {
   RETURN_IF_ERROR(CheckAsciiResult(f));
   const ExprOp op = f.e_.op;
@@ -451,7 +297,7 @@ Result<Slot> BuildUnhex(TextFunction& f) {
   if (!IsText(f.info(0))) RETURN_IF_ERROR(f.MakeText(0, 255));
   if (f.e_.type.collation != plan::kBinaryCollation)
     return NotSupported("UNHEX giving text is not supported");
-  return f.Text(true, kMayRaise, [](Row& r) {
+  return f.Text(true, kMayRaise, [label = f.e_.label](Row& r) {
     const std::string_view s = r.Str(0);
     std::string& out = r.scratch();
     out.clear();
@@ -463,71 +309,16 @@ Result<Slot> BuildUnhex(TextFunction& f) {
     };
     size_t i = 0;
     if (s.size() % 2 == 1) {
-      if (digit(s[0]) < 0) return FailUnsupported(r, "UNHEX of text that is not hexadecimal");
+      if (digit(s[0]) < 0) return WrongText(r, label, "unhex");
       out += static_cast<char>(digit(s[0]));
       i = 1;
     }
     for (; i < s.size(); i += 2) {
       const int high = digit(s[i]), low = digit(s[i + 1]);
-      if (high < 0 || low < 0) return FailUnsupported(r, "UNHEX of text that is not hexadecimal");
+      if (high < 0 || low < 0) return WrongText(r, label, "unhex");
       out += static_cast<char>(high << 4 | low);
     }
     return r.ReturnCopy(out);
-  });
-}
-
-Result<Slot> BuildConv(TextFunction& f) {
-  RETURN_IF_ERROR(CheckAsciiResult(f));
-  RETURN_IF_ERROR(f.MakeInteger(1));
-  RETURN_IF_ERROR(f.MakeInteger(2));
-  const bool text = IsText(f.info(0));
-  if (text) {
-    ASSIGN_OR_RETURN(const Collation* collation, f.ArgumentCollation(0));
-    if (!collation->ascii_based()) return Unsupported(f.e_, f.info(0));
-  } else {
-    RETURN_IF_ERROR(f.MakeInteger(0));
-  }
-  const bool is_unsigned = f.info(0).type.IsUnsigned();
-  return f.Text(true, kMayRaise, [=](Row& r) {
-    const int64_t from = r.I64(1), to = r.I64(2);
-    const int64_t from_base = from < 0 ? -from : from, to_base = to < 0 ? -to : to;
-    if (from_base < 2 || from_base > 36 || to_base < 2 || to_base > 36) return false;
-    char digits[24];
-    std::string_view s;
-    if (text) {
-      s = r.Str(0);
-    } else {
-      s = {digits, is_unsigned ? mysqlsem::FormatUint64(r.U64(0), digits)
-                               : mysqlsem::FormatInt64(r.I64(0), digits)};
-    }
-    if (s.empty()) return false;
-    size_t i = 0;
-    while (i < s.size() && (s[i] == ' ' || (s[i] >= '\t' && s[i] <= '\r'))) ++i;
-    bool negative = false;
-    if (i < s.size() && (s[i] == '-' || s[i] == '+')) negative = s[i++] == '-';
-    unsigned __int128 value = 0;
-    const size_t begin = i;
-    for (; i < s.size(); ++i) {
-      const char c = s[i];
-      const int digit = c >= '0' && c <= '9'   ? c - '0'
-                        : c >= 'a' && c <= 'z' ? c - 'a' + 10
-                        : c >= 'A' && c <= 'Z' ? c - 'A' + 10
-                                               : 99;
-      if (digit >= from_base) break;
-      value = value * static_cast<unsigned>(from_base) + static_cast<unsigned>(digit);
-      if (value > UINT64_MAX) return FailUnsupported(r, "CONV of a number beyond 64 bits");
-    }
-    if (i == begin) return FailUnsupported(r, "CONV of text without a number");
-    if (from < 0 && value > static_cast<unsigned __int128>(INT64_MAX) + negative)
-      return FailUnsupported(r, "CONV of a number beyond 64 bits");
-    const uint64_t bits = negative ? -static_cast<uint64_t>(value) : static_cast<uint64_t>(value);
-    char buffer[72];
-    if (to < 0 && static_cast<int64_t>(bits) < 0) {
-      r.scratch() = "-";
-      r.scratch() += Digits(-bits, static_cast<unsigned>(to_base), buffer);
-      return r.ReturnCopy(r.scratch());
-    }
-    return r.ReturnCopy(Digits(bits, static_cast<unsigned>(to_base), buffer));
   });
 }
 
@@ -677,6 +468,47 @@ Result<Slot> BuildToBase64(TextFunction& f) {
   });
 }
 
+// FROM_BASE64: white space is skipped anywhere; NULL for anything else that is no code, without a
+// warning.
+Result<Slot> BuildFromBase64(TextFunction& f) {
+  if (f.e_.type.collation != plan::kBinaryCollation) return Malformed(f.e_);
+  ASSIGN_OR_RETURN(const Collation* collation, f.ArgumentCollation(0));
+  if (!collation->ascii_based()) return Unsupported(f.e_, f.info(0));
+  const uint64_t limit = f.c_.plan().max_allowed_packet;
+  return f.Text(true, kMayRaise, [=](Row& r) {
+    const auto value_of = [](char c) {
+      return c >= 'A' && c <= 'Z'   ? c - 'A'
+             : c >= 'a' && c <= 'z' ? c - 'a' + 26
+             : c >= '0' && c <= '9' ? c - '0' + 52
+             : c == '+'             ? 62
+             : c == '/'             ? 63
+                                    : -1;
+    };
+    const std::string_view s = r.Str(0);
+    if (s.size() * 3 / 4 > limit) return TooLong(r, "from_base64", limit);
+    std::string& out = r.scratch();
+    out.clear();
+    uint32_t bits = 0;
+    int digits = 0, padding = 0;  // of the current group of four
+    bool ended = false;           // a padded group is the last one
+    for (const char c : s) {
+      if (c == ' ' || (c >= '\t' && c <= '\r')) continue;
+      if (ended) return false;
+      const int value = value_of(c);
+      if (value >= 0 && padding > 0) return false;
+      if (value < 0 && (c != '=' || digits < 2)) return false;
+      padding += value < 0;
+      bits = bits << 6 | static_cast<uint32_t>(std::max(value, 0));
+      if (++digits < 4) continue;
+      for (int i = 0; i < 3 - padding; ++i) out += static_cast<char>(bits >> (16 - 8 * i));
+      ended = padding > 0;
+      bits = 0;
+      digits = padding = 0;
+    }
+    return digits == 0 && r.ReturnCopy(out);
+  });
+}
+
 // "1234567.891" to "1,234,567.891".
 void AppendGrouped(std::string_view digits, std::string* out) {
   size_t begin = 0;
@@ -740,7 +572,10 @@ Result<Slot> BuildInet(TextFunction& f) {
   }
   ASSIGN_OR_RETURN(const Collation* collation, f.ArgumentCollation(0));
   if (!collation->ascii_based()) return Unsupported(f.e_, f.info(0));
-  return f.Integer(0, UINT32_MAX, kMayRaise, [](Row& r) {
+  if (!f.e_.type.IsInteger()) return Malformed(f.e_);
+  const SlotInfo result{
+      .type = f.e_.type, .rep = Rep::kI64, .range = MakeRange(0, UINT32_MAX), .nullable = true};
+  const auto parse = [label = f.e_.label](Row& r) {
     const std::string_view s = r.Str(0);
     uint64_t value = 0;
     int dots = 0;
@@ -749,21 +584,22 @@ Result<Slot> BuildInet(TextFunction& f) {
     for (const char c : s) {
       if (c >= '0' && c <= '9') {
         part = part * 10 + static_cast<uint64_t>(c - '0');
-        if (part > 255) return FailUnsupported(r, "INET_ATON of text that is no address");
+        if (part > 255) return WrongText(r, label, "inet_aton");
       } else if (c == '.' && ++dots <= 3) {
         value = (value << 8) + part;
         part = 0;
       } else {
-        return FailUnsupported(r, "INET_ATON of text that is no address");
+        return WrongText(r, label, "inet_aton");
       }
       last = c;
     }
-    if (last == '.') return FailUnsupported(r, "INET_ATON of text that is no address");
+    if (last == '.') return WrongText(r, label, "inet_aton");
     // Short forms: a.b and a.b.c leave the middle parts 0.
     if (dots == 1) value <<= 16;
     if (dots == 2) value <<= 8;
     return r.Return(static_cast<int64_t>((value << 8) + part));
-  });
+  };
+  return f.Add(result, kMayRaise, parse, Strictness::kStrict);
 }
 
 Result<Slot> BuildQuote(TextFunction& f) {
@@ -806,6 +642,8 @@ Result<Slot> BuildStringFunction(ExprCompiler& c, const ExprPtr& expr) {
   const ExprOp op = expr->op;
   if (op == ExprOp::kConcatWs && !c.IsNullConstant(f.arg(0))) return BuildConcat(f);
   if (op == ExprOp::kQuote) return BuildQuote(f);
+  if (op == ExprOp::kChar || (op == ExprOp::kMakeSet && !c.IsNullConstant(f.arg(0))))
+    return BuildTextCode(f);
   if (!known) return f.Null();
   switch (op) {
     case ExprOp::kConcat:
@@ -849,7 +687,9 @@ Result<Slot> BuildStringFunction(ExprCompiler& c, const ExprPtr& expr) {
     case ExprOp::kUnhex:
       return BuildUnhex(f);
     case ExprOp::kConv:
-      return BuildConv(f);
+    case ExprOp::kSoundex:
+    case ExprOp::kExportSet:
+      return BuildTextCode(f);
     case ExprOp::kStrcmp:
       return BuildStrcmp(f);
     case ExprOp::kFindInSet:
@@ -862,6 +702,8 @@ Result<Slot> BuildStringFunction(ExprCompiler& c, const ExprPtr& expr) {
       return BuildDigest(f);
     case ExprOp::kToBase64:
       return BuildToBase64(f);
+    case ExprOp::kFromBase64:
+      return BuildFromBase64(f);
     case ExprOp::kFormat:
       return BuildFormat(f);
     case ExprOp::kInetAton:

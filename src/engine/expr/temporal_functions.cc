@@ -2,6 +2,7 @@
 // and timestamps). A date with a zero part, or one that is not in the calendar, gives NULL where
 // the server asks for valid dates.
 #include <climits>
+#include <cstdio>
 #include <cstring>
 
 #include "engine/expr/compiler.h"
@@ -51,6 +52,14 @@ SlotInfo TemporalInfo(const Expr& e, bool nullable) {
   return slot_info;
 }
 
+Result<uint32_t> WeekMode(ExprCompiler& c, const Expr& e) {
+  if (e.args.size() < 2) return 0;
+  ASSIGN_OR_RETURN(Slot mode, c.Compile(e.args[1]));
+  if (!c.info(mode).constant || c.IsNullConstant(mode) || c.info(mode).rep != Rep::kI64)
+    return NotSupported("a varying week mode is not supported");
+  return static_cast<uint32_t>(c.ConstantInt(mode) & 7);
+}
+
 // ---- EXTRACT
 // ----------------------------------------------------------------------------------------------------------
 
@@ -97,9 +106,12 @@ Result<Slot> BuildExtract(ExprCompiler& c, const Expr& e, Slot a) {
   const TypeKind kind = in.type.kind;
   if (kind != TypeKind::kDate && kind != TypeKind::kDatetime && kind != TypeKind::kTime)
     return Unsupported(e, in);
-  // Week numbers of dates that do not exist, and the session's week format, are the server's
-  // business.
-  if (unit == IntervalUnit::kWeek) return NotSupported("EXTRACT(WEEK) is not supported");
+  // EXTRACT(WEEK ...) comes with the session's week format as its second argument.
+  uint32_t week_mode = 0;
+  if (unit == IntervalUnit::kWeek) {
+    ASSIGN_OR_RETURN(week_mode, WeekMode(c, e));
+    if (kind == TypeKind::kTime) return Unsupported(e, in);
+  }
   ValueRange range = ExtractRange(unit, kind);
   if (unit == IntervalUnit::kYear) range = NarrowYears(in, range);
   SlotInfo slot_info = IntInfo(e, in.nullable, range.min, range.max);
@@ -148,7 +160,7 @@ Result<Slot> BuildExtract(ExprCompiler& c, const Expr& e, Slot a) {
                                     r.i64()[i] = kind == TypeKind::kTime
                                                      ? mysqlsem::ExtractFromTime(unit, v)
                                                      : mysqlsem::ExtractFromDatetime(
-                                                           unit, DatetimeOf(kind, v));
+                                                           unit, DatetimeOf(kind, v), week_mode);
                                   }
                                 }),
                   out, {a}, {.expensive = true});
@@ -172,14 +184,6 @@ Result<Slot> DateFunction(ExprCompiler& c, const Expr& e, Slot a, SlotInfo slot_
                                 return f(r, date);
                               }),
                   out, {a}, {.expensive = true});
-}
-
-Result<uint32_t> WeekMode(ExprCompiler& c, const Expr& e) {
-  if (e.args.size() < 2) return 0;
-  ASSIGN_OR_RETURN(Slot mode, c.Compile(e.args[1]));
-  if (!c.info(mode).constant || c.IsNullConstant(mode) || c.info(mode).rep != Rep::kI64)
-    return NotSupported("a varying week mode is not supported");
-  return static_cast<uint32_t>(c.ConstantInt(mode) & 7);
 }
 
 // Text of a name or format in the result's character set.
@@ -529,19 +533,19 @@ Result<Slot> BuildAddTime(ExprCompiler& c, const Expr& e, Slot a, Slot b) {
   if (!time && !date) return Unsupported(e, c.info(a));
   const std::string label = plan::QuotedText(e);
   const Slot out = c.AddSlot(TemporalInfo(e, true));
-  return c.Finish(
-      MakeRowStep({a, b}, out, Strictness::kStrict,
-                  [=](Row& r) {
-                    if (time) {
-                      const auto result = mysqlsem::AddTimes(r.I64(0), r.I64(1), subtract);
-                      if (!result) return OverflowsToNull(r, TypeKind::kTime, label);
-                      return r.Return(*result);
-                    }
-                    const auto result =
-                        mysqlsem::AddTimeToDatetime(DatetimeOf(ka, r.I64(0)), r.I64(1), subtract);
-                    return result && r.Return(*result);
-                  }),
-      out, {a, b}, {.raises = true, .expensive = true});
+  return c.Finish(MakeRowStep({a, b}, out, Strictness::kStrict,
+                              [=](Row& r) {
+                                if (time) {
+                                  const auto result =
+                                      mysqlsem::AddTimes(r.I64(0), r.I64(1), subtract);
+                                  if (!result) return OverflowsToNull(r, TypeKind::kTime, label);
+                                  return r.Return(*result);
+                                }
+                                const auto result = mysqlsem::AddTimeToDatetime(
+                                    DatetimeOf(ka, r.I64(0)), r.I64(1), subtract);
+                                return result && r.Return(*result);
+                              }),
+                  out, {a, b}, {.raises = true, .expensive = true});
 }
 
 // ---- text
@@ -550,26 +554,31 @@ Result<Slot> BuildAddTime(ExprCompiler& c, const Expr& e, Slot a, Slot b) {
 Result<Slot> BuildDateFormat(ExprCompiler& c, const Expr& e, Slot a, Slot b) {
   const TypeKind kind = c.info(a).type.kind;
   b = c.DecodeCodes(b);
-  if ((kind != TypeKind::kDate && kind != TypeKind::kDatetime) || c.info(b).rep != Rep::kStr)
+  const bool time = kind == TypeKind::kTime;  // TIME_FORMAT
+  if ((kind != TypeKind::kDate && kind != TypeKind::kDatetime && !time) ||
+      c.info(b).rep != Rep::kStr)
     return Unsupported(e, c.info(a));
   const mysqlsem::Collation* format_set = c.FindCollation(c.info(b).type.collation);
   ASSIGN_OR_RETURN(const TextTarget text, TextTargetOf(c, e));
   if (format_set == nullptr || !format_set->ascii_based() || !text.target->ascii_based())
     return NotSupported("DATE_FORMAT in this character set is not supported");
   const Slot out = c.AddSlot(TextInfo(e, true));
-  return c.Finish(
-      MakeRowStep({a, b}, out, Strictness::kStrict,
-                  [=](Row& r) {
-                    const std::string_view format = r.Str(1);
-                    if (format.empty()) return false;
-                    mysqlsem::Temporal value = mysqlsem::UnpackDatetime(DatetimeOf(kind, r.I64(0)));
-                    value.kind = kind == TypeKind::kDate ? mysqlsem::TemporalKind::kDate
-                                                         : mysqlsem::TemporalKind::kDatetime;
-                    r.scratch().clear();
-                    return mysqlsem::FormatWithPattern(value, format, &r.scratch()) &&
-                           r.ReturnCopy(r.scratch());
-                  }),
-      out, {a, b}, {.expensive = true});
+  return c.Finish(MakeRowStep({a, b}, out, Strictness::kStrict,
+                              [=](Row& r) {
+                                const std::string_view format = r.Str(1);
+                                if (format.empty()) return false;
+                                mysqlsem::Temporal value =
+                                    time ? mysqlsem::UnpackTime(r.I64(0))
+                                         : mysqlsem::UnpackDatetime(DatetimeOf(kind, r.I64(0)));
+                                value.kind = time ? mysqlsem::TemporalKind::kTime
+                                             : kind == TypeKind::kDate
+                                                 ? mysqlsem::TemporalKind::kDate
+                                                 : mysqlsem::TemporalKind::kDatetime;
+                                r.scratch().clear();
+                                return mysqlsem::FormatWithPattern(value, format, &r.scratch()) &&
+                                       r.ReturnCopy(r.scratch());
+                              }),
+                  out, {a, b}, {.expensive = true});
 }
 
 Result<Slot> BuildLastDay(ExprCompiler& c, const Expr& e, Slot a) {
@@ -698,14 +707,18 @@ Result<Slot> BuildIntegers(ExprCompiler& c, const Expr& e, std::vector<Slot> arg
               }
               case ExprOp::kMakeTime: {
                 bool clamped = false;
-                if (r.I64(0) > UINT_MAX || r.I64(0) < -int64_t{UINT_MAX})
-                  return r.Fail(
-                      Error{ErrorCode::kNotSupported, 0, "MAKETIME out of range is not supported"});
-                const auto time = mysqlsem::MakeTime(r.I64(0), r.I64(1), r.I64(2), 0, &clamped);
+                const int64_t hour = r.I64(0);
+                const auto time = mysqlsem::MakeTime(hour, r.I64(1), r.I64(2), 0, &clamped);
                 if (!time) return false;
-                if (clamped)
-                  return r.Fail(
-                      Error{ErrorCode::kNotSupported, 0, "MAKETIME out of range is not supported"});
+                if (clamped) {
+                  // The server has dropped the sign by now, unless the hours pass 32 bits.
+                  const int64_t shown = hour < 0 && hour >= -int64_t{UINT_MAX} ? -hour : hour;
+                  char text[64];
+                  std::snprintf(text, sizeof text, "%lld:%02lld:%02lld",
+                                static_cast<long long>(shown), static_cast<long long>(r.I64(1)),
+                                static_cast<long long>(r.I64(2)));
+                  r.Warn(1292, std::string("Truncated incorrect time value: '") + text + "'");
+                }
                 return r.Return(*time);
               }
               default: {
@@ -856,9 +869,24 @@ Result<Slot> BuildTemporal(ExprCompiler& c, const ExprPtr& expr) {
       return BuildIntegers(c, e, args);
     case ExprOp::kUnixTimestamp: {
       // Of TIMESTAMP columns only: local times are ambiguous when clocks go back.
-      if (c.info(a).type.kind != TypeKind::kTimestamp || e.type.kind == TypeKind::kDecimal)
+      const bool fraction = e.type.kind == TypeKind::kDecimal;
+      if (c.info(a).type.kind != TypeKind::kTimestamp ||
+          (fraction && (e.type.scale != c.info(a).type.scale || e.type.scale > 6)))
         return NotSupported("UNIX_TIMESTAMP of " + plan::TypeName(c.info(a).type) +
                             " is not supported");
+      if (fraction) {
+        const int64_t unit = static_cast<int64_t>(mysqlsem::PowerOfTen(6 - e.type.scale));
+        const Slot out =
+            c.AddSlot({.type = e.type,
+                       .rep = Rep::kI64,
+                       .range = MakeRange(0, kMaxUnixSeconds * mysqlsem::PowerOfTen(e.type.scale)),
+                       .nullable = c.info(a).nullable,
+                       .scale = e.type.scale,
+                       .min_scale = e.type.scale});
+        return c.Finish(MakeRowStep({a}, out, Strictness::kStrict,
+                                    [=](Row& r) { return r.Return(r.I64(0) / unit); }),
+                        out, {a});
+      }
       const Slot out = c.AddSlot(IntInfo(e, c.info(a).nullable, 0, kMaxUnixSeconds));
       return c.Finish(MakeRowStep({a}, out, Strictness::kStrict,
                                   [](Row& r) { return r.Return(r.I64(0) / 1000000); }),
