@@ -93,15 +93,34 @@ Result<void> AggregateSet::Bind(std::vector<ColumnInfo> arguments, QueryContext*
   return {};
 }
 
+namespace {
+
+// Whether one of the values is the text of `key`, so that equal texts have equal keys.
+bool IsTextOf(const plan::Aggregate& aggregate, const plan::Expr& key) {
+  if (!key.type.IsInteger() && key.type.kind != plan::TypeKind::kDate &&
+      key.type.kind != plan::TypeKind::kDatetime)
+    return false;
+  return std::any_of(aggregate.args.begin(), aggregate.args.end(), [&](const plan::ExprPtr& value) {
+    return value->op == plan::ExprOp::kCast && value->type.IsString() && plan::SameExpr(*value->args[0], key);
+  });
+}
+
+}  // namespace
+
 Result<void> AggregateSet::BindFunction(Function* function) {
   const plan::Aggregate& aggregate = *function->aggregate;
   const std::vector<size_t> values(function->args.begin(), function->args.begin() + aggregate.args.size());
   int distinct_set = -1;
   if (CollectsDistinct(aggregate)) {
-    distinct_set = AddDistinctSet(values);
-    for (size_t key = aggregate.args.size(); key < function->args.size(); ++key)
-      if (std::find(values.begin(), values.end(), function->args[key]) == values.end())
+    // Keys of the order belong to the set where they are values or what values are the text of.
+    std::vector<size_t> set = values;
+    for (size_t key = aggregate.args.size(); key < function->args.size(); ++key) {
+      if (std::find(set.begin(), set.end(), function->args[key]) != set.end()) continue;
+      if (!IsTextOf(aggregate, *aggregate.order_by[key - aggregate.args.size()].expr))
         return NotSupported("GROUP_CONCAT(DISTINCT ...) ordered by something else is not supported");
+      set.push_back(function->args[key]);
+    }
+    distinct_set = AddDistinctSet(set);
   }
   const auto nullable = [&](size_t arg) { return arguments_[arg].nullable; };
   // Counting values that are never NULL is counting rows.
