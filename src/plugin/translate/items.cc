@@ -8,7 +8,8 @@ using plan::ColumnRef;
 using plan::Value;
 
 Item* WithoutCache(Item* item) {
-  while (item->type() == Item::CACHE_ITEM && !item->const_for_execution()) {
+  while (item->type() == Item::CACHE_ITEM &&
+         (!item->const_for_execution() || item->has_subquery())) {
     Item* cached = down_cast<Item_cache*>(item)->get_example();
     if (cached == nullptr) break;
     item = cached;
@@ -65,9 +66,7 @@ Result<ExprPtr> Translator::ValueOf(Item* item) {
     case Item::SUM_FUNC_ITEM:
       return SumValue(down_cast<Item_sum*>(item));
     case Item::SUBQUERY_ITEM:
-      for (const auto& [known, column] : block_->value_columns)
-        if (known == item) return ColumnRef(column.id, column.type);
-      return NotSupported("subquery that the optimizer could not turn into a join");
+      return SubqueryValue(down_cast<Item_subselect*>(item));
     case Item::ROW_ITEM:
       return NotSupported("row value in an expression");
     case Item::DEFAULT_VALUE_ITEM:
@@ -263,7 +262,9 @@ Result<ExprPtr> Translator::FunctionValue(Item_func* item) {
     if (item->functype() == Item_func::UDF_FUNC) return NotSupported("loadable function");
     std::string name = item->func_name();
     for (char& c : name) c = static_cast<char>(toupper(static_cast<unsigned char>(c)));
-    return NotSupported("function " + name + " is not supported");
+    const char* reason = RefusalOf(item->func_name());
+    return NotSupported("function " + name + " is not supported" +
+                        (reason == nullptr ? "" : std::string(": ") + reason));
   }
   if (entry->handler != nullptr) return (this->*entry->handler)(item);
   return GenericFunction(item, entry->op, entry->pattern);

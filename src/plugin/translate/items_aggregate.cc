@@ -46,6 +46,10 @@ Result<ExprPtr> Translator::ValueOfNoRow(Item* item) {
 Result<ExprPtr> Translator::SumValue(Item_sum* item) {
   item = item->unwrap_sum();
   if (item->window() != nullptr) return WindowValue(item);
+  if (block_->join != nullptr && item->aggr_query_block != nullptr &&
+      item->aggr_query_block != block_->join->query_block)
+    return NotSupported(std::string("aggregate function ") + item->func_name() +
+                        " of an outer query block");
   for (size_t depth = block_->depth; depth-- > 0;) {
     Layer* layer = block_->layers[depth].get();
     if (layer->kind == Layer::Kind::kAggregate && !layer->distinct)

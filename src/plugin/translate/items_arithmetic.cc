@@ -12,6 +12,11 @@ using plan::Value;
 
 namespace {
 
+// An expression whose value may be out of range: the error quotes what the server prints for it.
+ExprPtr AsPrinted(Item* item, ExprPtr value) {
+  return plan::Labelled(std::move(value), PrintedText(item));
+}
+
 ExprOp ArithmeticOp(std::string_view name) {
   switch (name[0]) {
     case '+':
@@ -37,17 +42,17 @@ Result<ExprPtr> Translator::Arithmetic(Item_func* item) {
     case INT_RESULT: {
       ASSIGN_OR_RETURN(ExprPtr left, AsInteger(args[0]));
       ASSIGN_OR_RETURN(ExprPtr right, AsInteger(args[1]));
-      return Call(op, type, {std::move(left), std::move(right)});
+      return AsPrinted(item, Call(op, type, {std::move(left), std::move(right)}));
     }
     case DECIMAL_RESULT: {
       ASSIGN_OR_RETURN(ExprPtr left, AsNumber(args[0]));
       ASSIGN_OR_RETURN(ExprPtr right, AsNumber(args[1]));
-      return Call(op, type, {std::move(left), std::move(right)});
+      return AsPrinted(item, Call(op, type, {std::move(left), std::move(right)}));
     }
     case REAL_RESULT: {
       ASSIGN_OR_RETURN(ExprPtr left, AsReal(args[0]));
       ASSIGN_OR_RETURN(ExprPtr right, AsReal(args[1]));
-      return Call(op, type, {std::move(left), std::move(right)});
+      return AsPrinted(item, Call(op, type, {std::move(left), std::move(right)}));
     }
     default:
       return NotSupported(std::string("arithmetic operator ") + item->func_name() +
@@ -62,7 +67,7 @@ Result<ExprPtr> Translator::Division(Item_func* item) {
   if (item->result_type() == REAL_RESULT) {
     ASSIGN_OR_RETURN(ExprPtr left, AsReal(args[0]));
     ASSIGN_OR_RETURN(ExprPtr right, AsReal(args[1]));
-    return Call(ExprOp::kDiv, type, {std::move(left), std::move(right)});
+    return AsPrinted(item, Call(ExprOp::kDiv, type, {std::move(left), std::move(right)}));
   }
   ASSIGN_OR_RETURN(ExprPtr left, AsNumber(args[0]));
   ASSIGN_OR_RETURN(ExprPtr right, AsNumber(args[1]));
@@ -81,7 +86,7 @@ Result<ExprPtr> Translator::IntegerDivision(Item_func* item) {
     return NotSupported("DIV of floating-point or string values");
   ASSIGN_OR_RETURN(ExprPtr left, AsNumber(args[0]));
   ASSIGN_OR_RETURN(ExprPtr right, AsNumber(args[1]));
-  return Call(ExprOp::kIntDiv, type, {std::move(left), std::move(right)});
+  return AsPrinted(item, Call(ExprOp::kIntDiv, type, {std::move(left), std::move(right)}));
 }
 
 Result<ExprPtr> Translator::Negate(Item_func* item) {
@@ -91,7 +96,7 @@ Result<ExprPtr> Translator::Negate(Item_func* item) {
                           : item->result_type() == REAL_RESULT ? AsReal(argument)
                                                                : AsDecimal(argument);
   if (!value) return value;
-  return Call(ExprOp::kNeg, type, {std::move(*value)});
+  return AsPrinted(item, Call(ExprOp::kNeg, type, {std::move(*value)}));
 }
 
 Result<ExprPtr> Translator::Absolute(Item_func* item) {
@@ -101,7 +106,7 @@ Result<ExprPtr> Translator::Absolute(Item_func* item) {
                           : item->result_type() == REAL_RESULT ? AsReal(argument)
                                                                : AsDecimal(argument);
   if (!value) return value;
-  return Call(ExprOp::kAbs, type, {std::move(*value)});
+  return AsPrinted(item, Call(ExprOp::kAbs, type, {std::move(*value)}));
 }
 
 Result<ExprPtr> Translator::Round(Item_func* item) {
@@ -115,10 +120,13 @@ Result<ExprPtr> Translator::Round(Item_func* item) {
   if (!value) return value;
   std::vector<ExprPtr> arguments{std::move(*value)};
   if (item->arg_count > 1) {
-    if (!args[1]->const_for_execution())
-      return NotSupported("ROUND or TRUNCATE to a variable number of digits");
+    // The server prints as many digits of a decimal as each row asks for; a column of ours has one
+    // scale.
+    const bool constant = args[1]->const_for_execution();
+    if (!constant && type.kind == TypeKind::kDecimal)
+      return NotSupported("ROUND or TRUNCATE of a decimal to a variable number of digits");
     ASSIGN_OR_RETURN(ExprPtr digits, AsInteger(args[1]));
-    if (digits->constant.is_null) return plan::Constant(Value::Null(), type);
+    if (constant && digits->constant.is_null) return plan::Constant(Value::Null(), type);
     if (type.kind == TypeKind::kDecimal) {
       // The digits asked for, but not more than the item declares (30, or the argument's when it
       // has fewer).
@@ -157,12 +165,32 @@ Result<ExprPtr> Translator::Sign(Item_func* item) {
 
 // LOG(x) is LN(x), LOG(base, x) is LN(x) / LN(base) with NULL for an illegal base.
 Result<ExprPtr> Translator::Log(Item_func* item) {
-  if (item->arg_count != 1) return NotSupported("function LOG with a base is not supported");
-  return GenericFunction(item, ExprOp::kLn, "r");
+  return GenericFunction(item, item->arg_count == 1 ? ExprOp::kLn : ExprOp::kLogBase, "r*");
+}
+
+// EXP, POW, ...: functions of doubles that may leave their range.
+Result<ExprPtr> Translator::RealFunction(Item_func* item) {
+  const std::string_view name = item->func_name();
+  const ExprOp op = name == "exp"       ? ExprOp::kExp
+                    : name == "pow"     ? ExprOp::kPow
+                    : name == "tan"     ? ExprOp::kTan
+                    : name == "cot"     ? ExprOp::kCot
+                    : name == "degrees" ? ExprOp::kDegrees
+                                        : ExprOp::kRadians;
+  ASSIGN_OR_RETURN(ExprPtr value, GenericFunction(item, op, "r*"));
+  return AsPrinted(item, std::move(value));
 }
 
 Result<ExprPtr> Translator::Atan(Item_func* item) {
   return GenericFunction(item, item->arg_count == 1 ? ExprOp::kAtan : ExprOp::kAtan2, "r*");
+}
+
+Result<ExprPtr> Translator::BitCount(Item_func* item) {
+  Item* argument = item->arguments()[0];
+  if (argument->result_type() == STRING_RESULT)
+    return NotSupported("function BIT_COUNT of a string");
+  ASSIGN_OR_RETURN(ExprPtr value, AsInteger(argument));
+  return Call(ExprOp::kBitCount, plan::IntType(item->is_nullable()), {std::move(value)});
 }
 
 Result<ExprPtr> Translator::BitOperation(Item_func* item) {

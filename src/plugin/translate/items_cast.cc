@@ -1,4 +1,5 @@
 // CAST, CONVERT and COLLATE.
+#include "plan/cast_flags.h"
 #include "plugin/translate/translator.h"
 
 namespace sirocco::plugin {
@@ -33,10 +34,11 @@ Result<ExprPtr> Translator::CastDecimal(Item_func* item) {
 
 Result<ExprPtr> Translator::CastReal(Item_func* item) {
   ASSIGN_OR_RETURN(const Type type, TypeOfItem(item));
-  RETURN_IF_ERROR(CheckTextAsNumber(item->arguments()[0]));
   ASSIGN_OR_RETURN(ExprPtr value, ValueOf(item->arguments()[0]));
   if (value->type.kind == type.kind || (value->type.IsReal() && type.kind == TypeKind::kDouble))
     return value;
+  if (!CheckTextAsNumber(item->arguments()[0]))
+    return Call(ExprOp::kCast, type, {std::move(value)}, 0, plan::kSilentCast);
   return Call(ExprOp::kCast, type, {std::move(value)});
 }
 
@@ -60,6 +62,11 @@ Result<ExprPtr> Translator::CastChar(Item_func* item) {
     return NotSupported("CAST to BINARY with a length");
   ASSIGN_OR_RETURN(ExprPtr value, AsStringIn(argument, charset));
   const Type type = StringTypeOf(item);
+  // What the wanted set lacks becomes a question mark here, unlike in implicit conversions.
+  if (value->op == ExprOp::kCast && value->args[0]->type.IsString() &&
+      value->type.collation != plan::kBinaryCollation &&
+      value->args[0]->type.collation != plan::kBinaryCollation)
+    value = Call(ExprOp::kCast, value->type, value->args, 0, plan::kLossyCast);
   if (value->type.collation == type.collation &&
       item->max_char_length() >= argument->max_char_length())
     return value;

@@ -1,5 +1,6 @@
 // Comparison and logic. MySQL decides once per comparison how the two values meet (Arg_comparator);
 // the class is made explicit here and both sides are brought into it.
+#include <algorithm>
 #include <cmath>
 
 #include "plugin/translate/translator.h"
@@ -176,9 +177,24 @@ Result<ExprPtr> Translator::CompareAs(ExprOp op, Item* a, Item* b, CompareClass 
 
 Result<const CHARSET_INFO*> Translator::ComparisonCollation(Item** args, uint count,
                                                             const char* function) {
+  // As the server does it, but without its error: MySQL may well run the statement.
+  constexpr uint kFlags =
+      MY_COLL_ALLOW_SUPERSET_CONV | MY_COLL_ALLOW_COERCIBLE_CONV | MY_COLL_ALLOW_NUMERIC_CONV;
+  Derivation strongest = DERIVATION_NONE;
+  for (uint i = 0; i < count; ++i) strongest = std::min(strongest, args[i]->collation.derivation);
   DTCollation collation;
-  if (agg_item_collations_for_comparison(collation, function, args, count))
-    return NotSupported("illegal mix of collations");
+  bool any = false;
+  for (uint i = 0; i < count; ++i) {
+    if (args[i]->collation.derivation != strongest) continue;
+    if (!any) {
+      collation.set(args[i]->collation);
+    } else if (collation.aggregate(args[i]->collation, kFlags) ||
+               collation.derivation == DERIVATION_NONE) {
+      return NotSupported(std::string("illegal mix of collations in ") + function);
+    }
+    any = true;
+  }
+  if (collation.derivation == DERIVATION_NUMERIC) return Item::default_charset();
   return collation.collation;
 }
 

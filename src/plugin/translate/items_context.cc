@@ -2,6 +2,7 @@
 // a condition, ...
 #include <algorithm>
 
+#include "plan/cast_flags.h"
 #include "plugin/translate/translator.h"
 
 namespace sirocco::plugin {
@@ -71,10 +72,15 @@ Result<ExprPtr> Translator::AsReal(Item* item) {
   item = WithoutCache(item);
   const Type type = plan::DoubleType(item->is_nullable());
   if (IsConstant(item)) return ConstantValue(item, type);
-  RETURN_IF_ERROR(CheckTextAsNumber(item));
   ASSIGN_OR_RETURN(ExprPtr value, ValueOf(item));
   if (value->type.IsReal()) return value;
-  return CastTo(std::move(value), type);
+  return RealOf(item, std::move(value), type);
+}
+
+// A value as a double; of a TEXT column without a word.
+Result<ExprPtr> Translator::RealOf(Item* item, ExprPtr value, const Type& type) {
+  if (!value->type.IsString() || CheckTextAsNumber(item)) return CastTo(std::move(value), type);
+  return Call(ExprOp::kCast, type, {std::move(value)}, 0, plan::kSilentCast);
 }
 
 Result<ExprPtr> Translator::AsDecimal(Item* item) {
@@ -144,10 +150,29 @@ Result<ExprPtr> Translator::AsString(Item* item) {
       return NotSupported("JSON, VECTOR or BIT value used as a string");
     default:
       if (item->type() == Item::FIELD_ITEM &&
-          down_cast<Item_field*>(item)->field->is_flag_set(ZEROFILL_FLAG))
-        return NotSupported("ZEROFILL column used as a string");
+          down_cast<Item_field*>(item)->field->is_flag_set(ZEROFILL_FLAG)) {
+        ASSIGN_OR_RETURN(ExprPtr text, CastTo(std::move(value), type));
+        return ZerofillText(item, std::move(text));
+      }
       return CastTo(std::move(value), type);
   }
+}
+
+// Zeros before the digits up to the column's display width; longer numbers stay whole.
+Result<ExprPtr> Translator::ZerofillText(Item* item, ExprPtr text) {
+  const Field* field = down_cast<Item_field*>(item)->field;
+  if (item->result_type() != INT_RESULT)
+    return NotSupported("ZEROFILL column with fraction used as a string");
+  const Type integer = plan::IntType(text->type.nullable);
+  const ExprPtr width =
+      plan::Constant(Value::Int(static_cast<int64_t>(field->field_length)), plan::IntType(false));
+  const Type zero_type = StringTypeIn(get_charset(text->type.collation, MYF(0)), 1, false);
+  ExprPtr padded =
+      Call(ExprOp::kLpad, text->type, {text, width, plan::Constant(Value::Bytes("0"), zero_type)},
+           text->type.collation);
+  ExprPtr fits = Call(ExprOp::kLt, integer, {Call(ExprOp::kLength, integer, {text}), width});
+  const Type type = text->type;
+  return Call(ExprOp::kIf, type, {std::move(fits), std::move(padded), std::move(text)});
 }
 
 Result<ExprPtr> Translator::AsStringIn(Item* item, const CHARSET_INFO* charset) {
@@ -236,7 +261,7 @@ Result<ExprPtr> Translator::AsCondition(Item* item) {
     case TypeKind::kVector:
       return NotSupported("JSON or VECTOR value used as a condition");
     default: {
-      ASSIGN_OR_RETURN(ExprPtr real, CastTo(std::move(value), plan::DoubleType(true)));
+      ASSIGN_OR_RETURN(ExprPtr real, RealOf(item, std::move(value), plan::DoubleType(true)));
       const bool nullable = real->type.nullable;
       return Call(ExprOp::kNe, plan::IntType(nullable),
                   {std::move(real), plan::Constant(Value::Real(0), plan::DoubleType(false))});

@@ -48,7 +48,6 @@ Result<ExprPtr> Translator::ExtractPart(Item_func* item) {
 Result<ExprPtr> Translator::Extract(Item_func* item) {
   const interval_type unit = down_cast<Item_extract*>(item)->int_type;
   Item* argument = item->arguments()[0];
-  if (unit == INTERVAL_WEEK) return NotSupported("EXTRACT(WEEK ...) is not supported");
   if (IsDateUnit(unit) && argument->data_type() == MYSQL_TYPE_TIME)
     return NotSupported("date part of a time value (depends on the current date)");
   Result<ExprPtr> value = argument->is_temporal() && argument->data_type() != MYSQL_TYPE_YEAR
@@ -56,7 +55,14 @@ Result<ExprPtr> Translator::Extract(Item_func* item) {
                           : IsDateUnit(unit) ? AsDate(argument)
                                              : AsDatetime(argument);
   if (!value) return value;
-  return Call(ExprOp::kExtract, plan::IntType(item->is_nullable()), {std::move(*value)}, 0, unit);
+  std::vector<ExprPtr> args{std::move(*value)};
+  if (unit == INTERVAL_WEEK) {
+    // The bits mean the same as in WEEK(date, mode).
+    args.push_back(plan::Constant(
+        plan::Value::Int(static_cast<int64_t>(thd_->variables.default_week_format & 7)),
+        plan::IntType(false)));
+  }
+  return Call(ExprOp::kExtract, plan::IntType(item->is_nullable()), std::move(args), 0, unit);
 }
 
 // DATE_ADD, DATE_SUB and date + INTERVAL.
@@ -132,15 +138,32 @@ Result<ExprPtr> Translator::UnixTimestamp(Item_func* item) {
 Result<ExprPtr> Translator::DateFormat(Item_func* item) {
   ASSIGN_OR_RETURN(const Type type, TypeOfItem(item));
   Item *value_item = item->arguments()[0], *format_item = item->arguments()[1];
-  if (std::string_view(item->func_name()) == "time_format")
-    return NotSupported("function TIME_FORMAT is not supported");
+  const bool time = std::string_view(item->func_name()) == "time_format";
   if (!format_item->const_for_execution())
-    return NotSupported("DATE_FORMAT with a variable format");
+    return NotSupported("DATE_FORMAT or TIME_FORMAT with a variable format");
   if (thd_->variables.lc_time_names->number != 0)
     return NotSupported("DATE_FORMAT with lc_time_names other than en_US");
-  ASSIGN_OR_RETURN(ExprPtr value, AsDatetime(value_item));
+  if (time && value_item->data_type() != MYSQL_TYPE_TIME &&
+      !value_item->is_temporal_with_date_and_time())
+    return NotSupported("function TIME_FORMAT of a value that is no time");
+  Result<ExprPtr> value = time ? AsTime(value_item) : AsDatetime(value_item);
+  if (!value) return value;
   ASSIGN_OR_RETURN(ExprPtr format, AsStringIn(format_item, item->collation.collation));
-  return Call(ExprOp::kDateFormat, type, {std::move(value), std::move(format)}, type.collation);
+  return Call(ExprOp::kDateFormat, type, {std::move(*value), std::move(format)}, type.collation);
+}
+
+Result<ExprPtr> Translator::StrToDate(Item_func* item) {
+  ASSIGN_OR_RETURN(Type type, TypeOfItem(item));
+  Item *text_item = item->arguments()[0], *format_item = item->arguments()[1];
+  if (!format_item->const_for_execution())
+    return NotSupported("STR_TO_DATE with a variable format");
+  if (text_item->result_type() != STRING_RESULT || text_item->is_temporal())
+    return NotSupported("STR_TO_DATE of a value that is no text");
+  type.nullable = true;
+  ASSIGN_OR_RETURN(ExprPtr text, AsString(text_item));
+  ASSIGN_OR_RETURN(ExprPtr format, AsString(format_item));
+  if (format->constant.is_null) return plan::Constant(plan::Value::Null(), type);
+  return Call(ExprOp::kStrToDate, type, {std::move(text), std::move(format)});
 }
 
 // DAYNAME and MONTHNAME: the engine knows the English names.

@@ -6,6 +6,7 @@
 
 namespace sirocco::plugin {
 
+using plan::Call;
 using plan::ColumnRef;
 using plan::FrameBound;
 using plan::NodeKind;
@@ -126,13 +127,42 @@ Result<void> Translator::SetFrame(const Window& window, plan::WindowCall* call) 
   call->end = BoundOf(*frame->m_to);
   const auto offset = [&](const PT_border& border) -> Result<ExprPtr> {
     if (border.border() == nullptr) return ExprPtr();
-    if (border.m_date_time) return NotSupported("window frame with an INTERVAL");
     if (!IsConstant(border.border())) return NotSupported("window frame with a variable bound");
+    if (border.m_date_time) return IntervalBound(window, border);
     return ValueOf(border.border());
   };
   ASSIGN_OR_RETURN(call->start_offset, offset(*frame->m_from));
   ASSIGN_OR_RETURN(call->end_offset, offset(*frame->m_to));
   return {};
+}
+
+// The ORDER BY key moved by the interval: what other rows' keys are compared with.
+Result<ExprPtr> Translator::IntervalBound(const Window& window, const PT_border& border) {
+  const PT_order_list* order = window.effective_order_by();
+  if (order == nullptr || order->value.size() != 1)
+    return NotSupported("window frame of this kind");
+  Item* key_item = *order->value.first->item;
+  ASSIGN_OR_RETURN(plan::SortKey key, MakeSortKey(key_item, false));
+  const Type type = key.expr->type;
+  const bool date = type.kind == TypeKind::kDate;
+  if (!date && type.kind != TypeKind::kDatetime && type.kind != TypeKind::kTime)
+    return NotSupported("window frame with an INTERVAL over a TIMESTAMP");
+  const interval_type unit = border.m_int_type;
+  const bool date_unit = unit <= INTERVAL_DAY || unit == INTERVAL_YEAR_MONTH;
+  if (date_unit != date && (date || type.kind == TypeKind::kTime))
+    return NotSupported("window frame with an INTERVAL that changes the type of its key");
+  if (unit > INTERVAL_MICROSECOND || border.border()->result_type() != INT_RESULT ||
+      (unit == INTERVAL_MICROSECOND && type.scale != 6))
+    return NotSupported("window frame with an INTERVAL of this form");
+  ASSIGN_OR_RETURN(ExprPtr amount, AsInteger(border.border()));
+  if (amount->op != ExprOp::kConstant || amount->constant.is_null || amount->constant.integer < 0)
+    return NotSupported("window frame with an INTERVAL of this form");
+  const bool ascending = order->value.first->direction != ORDER_DESC;
+  const bool subtract = (border.m_border_type == WBT_VALUE_PRECEDING) == ascending;
+  Type moved = type;
+  moved.nullable = true;
+  return Call(subtract ? ExprOp::kDateSub : ExprOp::kDateAdd, moved,
+              {std::move(key.expr), std::move(amount)}, 0, unit);
 }
 
 Result<ExprPtr> Translator::WindowValue(Item_sum* item) {
@@ -185,9 +215,14 @@ Result<NodePtr> Translator::WindowPath(AccessPath* path) {
   block_->depth = block_->layers.size();
   if (!pending) return NodePtr(node);
   std::vector<std::pair<Item*, bool>> order;
-  for (const ORDER* key = block_->join->order.order; key != nullptr; key = key->next)
+  std::vector<Item*> items;
+  for (const ORDER* key = block_->join->order.order; key != nullptr; key = key->next) {
     order.emplace_back(*key->item, key->direction == ORDER_DESC);
-  return SortBy(node, order, plan::kNoLimit, 0);
+    items.push_back(*key->item);
+  }
+  for (Item* item : block_->join->query_block->visible_fields()) items.push_back(item);
+  ASSIGN_OR_RETURN(NodePtr joined, JoinSubqueries(NodePtr(node), items, false));
+  return SortBy(std::move(joined), order, plan::kNoLimit, 0);
 }
 
 }  // namespace sirocco::plugin

@@ -31,6 +31,7 @@
 #include "sql/sql_optimizer.h"
 #include "sql/sql_select.h"
 #include "sql/sql_time.h"
+#include "sql/strfunc.h"
 #include "sql/table.h"
 #include "sql/tztime.h"
 #include "sql/window.h"

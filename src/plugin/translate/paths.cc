@@ -10,41 +10,13 @@ namespace {
 // What a DBA calls the path; only those that may reach us unsupported.
 const char* PathName(AccessPath::Type type) {
   switch (type) {
-    case AccessPath::NESTED_LOOP_JOIN:
-      return "nested loop join";
-    case AccessPath::NESTED_LOOP_SEMIJOIN_WITH_DUPLICATE_REMOVAL:
-      return "nested loop semijoin";
-    case AccessPath::BKA_JOIN:
-      return "batched key access join";
-    case AccessPath::SAMPLE_SCAN:
-      return "TABLESAMPLE";
-    case AccessPath::FOLLOW_TAIL:
-      return "recursive common table expression";
-    case AccessPath::FULL_TEXT_SEARCH:
-      return "full-text search";
-    case AccessPath::MATERIALIZED_TABLE_FUNCTION:
-      return "table function";
-    case AccessPath::MATERIALIZE_INFORMATION_SCHEMA_TABLE:
-      return "INFORMATION_SCHEMA table";
-    case AccessPath::UNQUALIFIED_COUNT:
-      return "row count from the storage engine";
-    case AccessPath::REMOVE_DUPLICATES:
-    case AccessPath::REMOVE_DUPLICATES_ON_INDEX:
-      return "duplicate removal below a join";
-    case AccessPath::WEEDOUT:
-      return "duplicate weedout";
-    case AccessPath::TEMPTABLE_AGGREGATE:
-      return "aggregation in a temporary table";
-    case AccessPath::STREAM:
-      return "streamed intermediate result";
-    case AccessPath::ALTERNATIVE:
-      return "alternative plans for IN subquery";
-    case AccessPath::CACHE_INVALIDATOR:
-      return "lateral derived table";
-    case AccessPath::DELETE_ROWS:
-      return "DELETE";
-    case AccessPath::UPDATE_ROWS:
-      return "UPDATE";
+#define SIROCCO_PATH(path, method, name)
+#define SIROCCO_REFUSED_PATH(path, name) \
+  case AccessPath::path:                 \
+    return name;
+#include "plugin/translate/paths.inc"
+#undef SIROCCO_REFUSED_PATH
+#undef SIROCCO_PATH
     default:
       return "index access";
   }
@@ -69,32 +41,13 @@ Source* Translator::AddSource(TABLE* table, Source::Kind kind) {
 
 Result<NodePtr> Translator::Path(AccessPath* path) {
   switch (path->type) {
-    case AccessPath::TABLE_SCAN:
-      return TableScan(path);
-    case AccessPath::FILTER:
-      return Filter(path);
-    case AccessPath::SORT:
-      return Sort(path);
-    case AccessPath::LIMIT_OFFSET:
-      return Limit(path);
-    case AccessPath::HASH_JOIN:
-      return HashJoin(path);
-    case AccessPath::AGGREGATE:
-      return Aggregate(path);
-    case AccessPath::MATERIALIZE:
-      return Materialize(path);
-    case AccessPath::APPEND:
-      return Append(path);
-    case AccessPath::ZERO_ROWS:
-      return ZeroRows(path);
-    case AccessPath::ZERO_ROWS_AGGREGATED:
-      return ZeroRowsAggregated(path);
-    case AccessPath::FAKE_SINGLE_ROW:
-      return SingleRow(path);
-    case AccessPath::WINDOW:
-      return WindowPath(path);
-    case AccessPath::TABLE_VALUE_CONSTRUCTOR:
-      return TableValues(path);
+#define SIROCCO_PATH(path_type, method, name) \
+  case AccessPath::path_type:                 \
+    return method(path);
+#define SIROCCO_REFUSED_PATH(path_type, name)
+#include "plugin/translate/paths.inc"
+#undef SIROCCO_REFUSED_PATH
+#undef SIROCCO_PATH
     default:
       return NotSupported(std::string("plan operator not supported: ") + PathName(path->type));
   }
@@ -127,7 +80,25 @@ Result<NodePtr> Translator::TableScan(AccessPath* path) {
 
 Result<NodePtr> Translator::Filter(AccessPath* path) {
   ASSIGN_OR_RETURN(NodePtr input, Path(path->filter().child));
-  ASSIGN_OR_RETURN(ExprPtr condition, AsCondition(path->filter().condition));
+  return FilterOn(std::move(input), path->filter().condition, path);
+}
+
+// The rows of `input` for which the condition holds; `path` has the estimate.
+Result<NodePtr> Translator::FilterOn(NodePtr input, Item* condition_item, AccessPath* path) {
+  ExprPtr condition;
+  if (condition_item->has_subquery()) {
+    std::vector<Item*> rest;
+    ASSIGN_OR_RETURN(input, FilterBySubqueries(std::move(input), condition_item, &rest));
+    std::vector<ExprPtr> terms;
+    for (Item* term : rest) {
+      ASSIGN_OR_RETURN(ExprPtr value, AsCondition(term));
+      terms.push_back(std::move(value));
+    }
+    condition = plan::Conjunction(std::move(terms));
+    if (condition == nullptr) return input;
+  } else {
+    ASSIGN_OR_RETURN(condition, AsCondition(condition_item));
+  }
   if (input->kind == NodeKind::kScan && input->predicate == nullptr) {
     // The scan takes the filter above it.
     auto* scan = const_cast<plan::Node*>(input.get());
@@ -178,6 +149,12 @@ Result<NodePtr> Translator::Sort(AccessPath* path) {
   std::vector<std::pair<Item*, bool>> order;
   for (const ORDER* key = sort.order; key != nullptr; key = key->next)
     order.emplace_back(*key->item, key->direction == ORDER_DESC);
+  // Joins above a sort would lose its order: what the select list needs is joined now.
+  std::vector<Item*> items;
+  for (const auto& [item, descending] : order) items.push_back(item);
+  if (ordered && block_->join != nullptr)
+    for (Item* item : block_->join->query_block->visible_fields()) items.push_back(item);
+  ASSIGN_OR_RETURN(input, JoinSubqueries(std::move(input), items, false));
   if (sort.remove_duplicates) {
     std::vector<std::pair<Item*, ExprPtr>> groups;
     for (const auto& [item, descending] : order) {

@@ -17,9 +17,10 @@ NodePtr Translator::GroupOn(NodePtr input, std::vector<std::pair<Item*, ExprPtr>
   layer->node = node;
   for (auto& [item, value] : groups) {
     Item* inner = WithoutRollup(item);
-    // A TIMESTAMP column is grouped by the moment; what is above sees its local time.
-    const bool moment =
-        value->op == ExprOp::kTimestampToDatetime && inner->type() == Item::FIELD_ITEM;
+    // A TIMESTAMP column is grouped by its local time, as in the server's temporary tables. In a
+    // zone whose clocks never change that is the moment, which is cheaper.
+    const bool moment = value->op == ExprOp::kTimestampToDatetime &&
+                        inner->type() == Item::FIELD_ITEM && HasFixedOffset();
     const Type outer_type = value->type;
     ExprPtr key = moment ? value->args[0] : value;
     ColumnId id = 0;
@@ -43,6 +44,18 @@ Result<NodePtr> Translator::Aggregate(AccessPath* path) {
   const olap_type olap = path->aggregate().olap;
   ASSIGN_OR_RETURN(NodePtr input, Path(path->aggregate().child));
   JOIN* join = block_->join;
+  std::vector<Item*> evaluated_below;
+  for (const ORDER* group = join->group_list.order; group != nullptr; group = group->next)
+    evaluated_below.push_back(WithoutRollup(*group->item));
+  ASSIGN_OR_RETURN(input, JoinSubqueries(std::move(input), evaluated_below, false));
+  evaluated_below.clear();
+  for (Item* item : *join->fields)
+    WalkItem(item, enum_walk::PREFIX, [&evaluated_below](Item* part) {
+      if (part->type() == Item::SUM_FUNC_ITEM && part->has_subquery())
+        evaluated_below.push_back(part);
+      return false;
+    });
+  ASSIGN_OR_RETURN(input, JoinSubqueries(std::move(input), evaluated_below, true));
   std::vector<std::pair<Item*, ExprPtr>> groups;
   const bool sets = olap == CUBE_TYPE || olap == GROUPING_SETS_TYPE;
   std::vector<uint64_t> grouping_sets(sets ? join->query_block->get_number_of_grouping_sets() : 0);

@@ -88,13 +88,23 @@ Result<NodePtr> Translator::HashJoin(AccessPath* path) {
                                .collation = condition->collation,
                                .null_safe = condition->op == ExprOp::kNullSafeEq});
   }
+  const bool inner_join = node->join_kind == JoinKind::kInner;
+  std::vector<Item*> with_subqueries;
   for (Item* condition_item : expr->join_conditions) {
+    if (inner_join && condition_item->has_subquery()) {
+      with_subqueries.push_back(condition_item);
+      continue;
+    }
     ASSIGN_OR_RETURN(ExprPtr condition, AsCondition(condition_item));
     if (IsTrueConstant(*condition)) continue;
     conditions.push_back(std::move(condition));
   }
   node->predicate = plan::Conjunction(std::move(conditions));
-  return NodePtr(node);
+  NodePtr result = node;
+  for (Item* condition_item : with_subqueries) {
+    ASSIGN_OR_RETURN(result, FilterOn(std::move(result), condition_item, path));
+  }
+  return result;
 }
 
 }  // namespace sirocco::plugin

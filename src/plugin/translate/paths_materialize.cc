@@ -18,7 +18,8 @@ Result<std::vector<Type>> Translator::ColumnTypes(TABLE* table) const {
 
 Result<Translator::BlockResult> Translator::QueryBlock(JOIN* join, AccessPath* root,
                                                        const mem_root_deque<Item*>& fields,
-                                                       const std::vector<Type>* targets) {
+                                                       const std::vector<Type>* targets,
+                                                       const SelectValue* wanted) {
   Restore<Block*> restore_block(&block_);
   Restore<bool> restore_order(&order_pending_);
   blocks_.push_back(std::make_unique<Block>());
@@ -27,9 +28,12 @@ Result<Translator::BlockResult> Translator::QueryBlock(JOIN* join, AccessPath* r
   order_pending_ = join != nullptr && join->order.order != nullptr;
 
   ASSIGN_OR_RETURN(NodePtr input, Path(root));
-  if (root->type == AccessPath::FAKE_SINGLE_ROW) {
-    ASSIGN_OR_RETURN(input, JoinScalarSubqueries(std::move(input), fields));
-  }
+  std::vector<Item*> items;
+  for (Item* item : VisibleFields(fields)) items.push_back(item);
+  const NodePtr before = input;
+  ASSIGN_OR_RETURN(input, JoinSubqueries(std::move(input), items, false));
+  if (input != before && join != nullptr && join->order.order != nullptr)
+    return NotSupported("subquery evaluated above ORDER BY");
   MutableNode project = NewNode(NodeKind::kProject, nullptr);
   project->estimated_rows = input->estimated_rows;
   BlockResult result;
@@ -38,7 +42,10 @@ Result<Translator::BlockResult> Translator::QueryBlock(JOIN* join, AccessPath* r
     if (targets != nullptr && position >= targets->size())
       return NotSupported("select list of an unknown shape");
     ExprPtr value;
-    if (targets == nullptr) {
+    if (wanted != nullptr) {
+      ASSIGN_OR_RETURN(value, (*wanted)(item));
+    } else if (targets == nullptr) {
+      RETURN_IF_ERROR(CheckDigits(item));
       ASSIGN_OR_RETURN(value, Output(item));
     } else {
       const Type& target = (*targets)[position];
@@ -71,31 +78,62 @@ Result<Translator::BlockResult> Translator::QueryBlock(JOIN* join, AccessPath* r
   return result;
 }
 
-Result<NodePtr> Translator::JoinScalarSubqueries(NodePtr input,
-                                                 const mem_root_deque<Item*>& fields) {
-  std::vector<Item_subselect*> subqueries;
-  auto collect = [&](Item* item) {
-    if (item->type() == Item::SUBQUERY_ITEM) subqueries.push_back(down_cast<Item_subselect*>(item));
-    return false;
-  };
-  for (Item* item : VisibleFields(fields)) WalkItem(item, enum_walk::PREFIX, collect);
-  for (Item_subselect* subquery : subqueries) {
-    Query_expression* unit = subquery->query_expr();
-    if (subquery->subquery_type() != Item_subselect::SCALAR_SUBQUERY || subquery->cols() != 1 ||
-        unit->root_access_path() == nullptr)
-      return NotSupported("subquery that could not be turned into a join");
-    ASSIGN_OR_RETURN(BlockResult rows, QueryBlock(JoinOf(unit), unit->root_access_path(),
-                                                  *unit->get_field_list(), nullptr));
-    MutableNode join = NewNode(NodeKind::kJoin, nullptr);
-    join->join_kind = plan::JoinKind::kLeft;
-    rows.node = RejectMultipleRows(std::move(rows.node), &rows.columns);
-    join->inputs = {std::move(input), std::move(rows.node)};
-    input = join;
-    TypedColumn column = rows.columns[0];
-    column.type.nullable = true;
-    block_->value_columns.emplace_back(subquery, column);
+namespace {
+
+// How many digits after the point the server prints of a decimal: IF and CASE pass their branches'
+// values on as they are. -1: NULL only; -2: it varies.
+int PrintedDigits(Item* item) {
+  item = Unwrap(item);
+  if (item->type() == Item::NULL_ITEM) return -1;
+  if (item->type() == Item::FUNC_ITEM && item->result_type() == DECIMAL_RESULT) {
+    auto* function = down_cast<Item_func*>(item);
+    const std::string_view name = function->func_name();
+    std::vector<Item*> branches;
+    if (name == "if") {
+      branches = {function->arguments()[1], function->arguments()[2]};
+    } else if (name == "case") {
+      auto* choice = down_cast<Item_func_case*>(item);
+      const int first = choice->get_first_expr_num(), otherwise = choice->get_else_expr_num();
+      uint num_branches = function->arg_count;
+      if (first >= 0)
+        num_branches = static_cast<uint>(first);
+      else if (otherwise >= 0)
+        num_branches = static_cast<uint>(otherwise);
+      for (uint i = 1; i < num_branches; i += 2) branches.push_back(function->arguments()[i]);
+      if (otherwise >= 0) branches.push_back(function->arguments()[otherwise]);
+    }
+    int digits = -1;
+    for (Item* branch : branches) {
+      const int of_branch = PrintedDigits(branch);
+      if (of_branch == -1) continue;
+      if (of_branch == -2 || (digits >= 0 && digits != of_branch)) return -2;
+      digits = of_branch;
+    }
+    if (!branches.empty()) return digits;
   }
-  return input;
+  if (item->result_type() == INT_RESULT) return 0;
+  if (item->result_type() != DECIMAL_RESULT) return -2;
+  if (!item->const_for_execution() || item->has_subquery()) return item->decimals;
+  my_decimal buffer;
+  const my_decimal* value = item->val_decimal(&buffer);
+  return value == nullptr || item->null_value ? -1 : value->frac;
+}
+
+}  // namespace
+
+// A result column of decimals has one scale here. The server's IF and CASE print as many digits as
+// the branch of the row has, where no temporary table is between them and the client.
+Result<void> Translator::CheckDigits(Item* item) {
+  if (block_ != blocks_.front().get() || lex_->sql_command != SQLCOM_SELECT ||
+      item->result_type() != DECIMAL_RESULT || block_->join == nullptr ||
+      block_->join->select_distinct || block_->join->query_block->has_windows() ||
+      !lex_->unit->is_simple())
+    return {};
+  bool found = false;
+  ASSIGN_OR_RETURN(ExprPtr group, GroupValue(item, &found));
+  if (!found && PrintedDigits(item) == -2)
+    return NotSupported("IF or CASE of decimals with different numbers of digits");
+  return {};
 }
 
 Translator::BlockResult Translator::Combine(plan::SetOperation operation, BlockResult all,
@@ -230,6 +268,20 @@ Result<Translator::BlockResult> Translator::MaterializedRows(const MaterializePa
 NodePtr Translator::RejectMultipleRows(NodePtr input, std::vector<TypedColumn>* columns) {
   const Type flag = plan::IntType(false);
   const ExprPtr one = plan::Constant(plan::Value::Int(1), flag);
+  const ColumnId count = NewColumn();
+  MutableNode filter = NewNode(NodeKind::kFilter, nullptr);
+  filter->estimated_rows = 1;
+  filter->inputs = {CountAndAnyValue(std::move(input), count, columns)};
+  const ExprPtr several = plan::Call(ExprOp::kGt, flag, {ColumnRef(count, flag), one});
+  filter->predicate = plan::Call(ExprOp::kRejectIf, flag, {several, one});
+  return filter;
+}
+
+// One row for any number of rows but none: their number and any of their values.
+NodePtr Translator::CountAndAnyValue(NodePtr input, ColumnId count,
+                                     std::vector<TypedColumn>* columns) {
+  const Type flag = plan::IntType(false);
+  const ExprPtr one = plan::Constant(plan::Value::Int(1), flag);
   MutableNode aggregate = NewNode(NodeKind::kAggregate, nullptr);
   aggregate->estimated_rows = 1;
   aggregate->inputs = {std::move(input)};
@@ -242,15 +294,9 @@ NodePtr Translator::RejectMultipleRows(NodePtr input, std::vector<TypedColumn>* 
                                      .type = column.type});
     column.id = id;
   }
-  const ColumnId count = NewColumn();
   aggregate->aggregates.push_back(
       {.id = count, .function = plan::AggregateFunction::kCountStar, .type = flag});
-  MutableNode filter = NewNode(NodeKind::kFilter, nullptr);
-  filter->estimated_rows = 1;
-  filter->inputs = {aggregate};
-  const ExprPtr several = plan::Call(ExprOp::kGt, flag, {ColumnRef(count, flag), one});
-  filter->predicate = plan::Call(ExprOp::kRejectIf, flag, {several, one});
-  return filter;
+  return aggregate;
 }
 
 // A common table expression read several times: translated once, read through kSharedScan.

@@ -68,13 +68,20 @@ struct Layer {
   Window* window = nullptr;             // kWindow
 };
 
+// What a subquery in an expression means, and above which layers its columns were joined.
+struct SubqueryColumn {
+  const Item* item = nullptr;
+  plan::ExprPtr value;
+  size_t depth = 0;
+};
+
 struct Block {
   JOIN* join = nullptr;  // null: the set operation at the top when it is not materialized
   std::vector<std::unique_ptr<Layer>> layers;  // bottom to top
   size_t depth = 0;                            // layers in reach of the Item being translated
   MutableNode zero_rows;                       // where columns of pruned tables are added
-  std::vector<std::pair<const Item*, TypedColumn>>
-      value_columns;  // of a VALUES clause; scalar subqueries
+  std::vector<std::pair<const Item*, TypedColumn>> value_columns;  // of a VALUES clause
+  std::vector<SubqueryColumn> subqueries;                          // joined so far
 };
 
 }  // namespace sirocco::plugin

@@ -10,6 +10,7 @@ set(SIROCCO_TRANSLATE_SOURCES
     translate/items_conditional.cc
     translate/items_context.cc
     translate/items_string.cc
+    translate/items_subquery.cc
     translate/items_temporal.cc
     translate/items_window.cc
     translate/paths.cc

@@ -41,4 +41,9 @@ std::vector<plan::TimeZoneRule> TimeZoneRules(const Time_zone& zone) {
   return rules;
 }
 
+bool Translator::HasFixedOffset() {
+  if (fixed_offset_ < 0) fixed_offset_ = TimeZoneRules(*thd_->time_zone()).size() == 1 ? 1 : 0;
+  return fixed_offset_ != 0;
+}
+
 }  // namespace sirocco::plugin

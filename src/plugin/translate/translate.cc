@@ -21,27 +21,12 @@ Result<void> Translator::CheckLocks() const {
   return {};
 }
 
-// Subqueries the optimizer has left as such.
-Result<void> Translator::CheckSubqueries() const {
-  for (class Query_block* block = lex_->all_query_blocks_list; block != nullptr;
-       block = block->next_select_in_list()) {
-    const Item_subselect* subquery = block->master_query_expression()->item;
-    if (subquery == nullptr) continue;
-    if (block->is_dependent())
-      return NotSupported("correlated subquery that could not be turned into a join");
-    if (lex_->unit->root_access_path()->type != AccessPath::FAKE_SINGLE_ROW)
-      return NotSupported("subquery that could not be turned into a join");
-  }
-  return {};
-}
-
 Result<TranslatedQuery> Translator::Run() {
   if (!lex_->using_hypergraph_optimizer()) return NotSupported("the hypergraph optimizer is off");
   RETURN_IF_ERROR(CheckLocks());
   Query_expression* unit = lex_->unit;
   AccessPath* root = unit->root_access_path();
   if (root == nullptr) return NotSupported("statement without a plan");
-  RETURN_IF_ERROR(CheckSubqueries());
   const mem_root_deque<Item*>* fields = unit->get_field_list();
   ASSIGN_OR_RETURN(BlockResult block, QueryBlock(JoinOf(unit), root, *fields, nullptr));
 

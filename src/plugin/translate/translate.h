@@ -59,8 +59,4 @@ struct TranslatedQuery {
 // error may already be set in the THD when evaluating a constant failed (thd->is_error()).
 Result<TranslatedQuery> TranslateQuery(THD* thd, LEX* lex, const TableResolver& resolver);
 
-// The server's names of the SQL functions and operators that are translated, sorted; for
-// documentation and tests. The engine may still refuse one for some argument types.
-std::vector<std::string> TranslatedFunctions();
-
 }  // namespace sirocco::plugin

@@ -4,6 +4,7 @@
 // Threads: the statement's own thread only. Errors: kNotSupported with a reason for a DBA.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -47,6 +48,7 @@ class Translator {
   Result<ExprPtr> AsDecimal(Item* item);
   Result<ExprPtr> AsNumber(Item* item);  // an integer or a decimal for an integer, else a decimal
   Result<ExprPtr> AsReal(Item* item);
+  Result<ExprPtr> RealOf(Item* item, ExprPtr value, const Type& type);
   Result<ExprPtr> AsString(Item* item);
   // As a string in the character set of `charset`; constants are converted now, columns of another
   // set are refused.
@@ -88,7 +90,9 @@ class Translator {
   Result<ExprPtr> Sign(Item_func* item);
   Result<ExprPtr> Log(Item_func* item);
   Result<ExprPtr> Atan(Item_func* item);
+  Result<ExprPtr> RealFunction(Item_func* item);
   Result<ExprPtr> BitOperation(Item_func* item);
+  Result<ExprPtr> BitCount(Item_func* item);
   // items_conditional.cc
   Result<ExprPtr> Case(Item_func* item);
   Result<ExprPtr> If(Item_func* item);
@@ -117,6 +121,7 @@ class Translator {
   Result<ExprPtr> FromUnixtime(Item_func* item);
   Result<ExprPtr> UnixTimestamp(Item_func* item);
   Result<ExprPtr> DateFormat(Item_func* item);
+  Result<ExprPtr> StrToDate(Item_func* item);
   Result<ExprPtr> NameOfDate(Item_func* item);
   Result<ExprPtr> AddTime(Item_func* item);
   Result<ExprPtr> TimeDiff(Item_func* item);
@@ -126,9 +131,15 @@ class Translator {
   Result<ExprPtr> Trim(Item_func* item);
   Result<ExprPtr> FindInSet(Item_func* item);
   Result<ExprPtr> Hex(Item_func* item);
+  Result<ExprPtr> Unhex(Item_func* item);
+  Result<ExprPtr> InetAton(Item_func* item);
+  Result<ExprPtr> Conv(Item_func* item);
+  Result<ExprPtr> Format(Item_func* item);
   // items_aggregate.cc
   Result<ExprPtr> RollupGroupItem(Item_func* item);
   Result<ExprPtr> Grouping(Item_func* item);
+  // items_subquery.cc
+  Result<ExprPtr> InOptimizer(Item_func* item);
 
  private:
   // ---- Items (items.cc) ----
@@ -144,6 +155,7 @@ class Translator {
   static ExprPtr InCollation(ExprPtr value, uint32_t collation);
   Result<ExprPtr> GenericFunction(Item_func* item, ExprOp op, std::string_view pattern);
   Result<ExprPtr> EnumText(Item* item, const ExprPtr& value);
+  Result<ExprPtr> ZerofillText(Item* item, ExprPtr text);
 
   // ---- Constants (constants.cc) ----
   bool IsConstant(Item* item) const;
@@ -171,12 +183,14 @@ class Translator {
   Result<ExprPtr> WindowValue(Item_sum* item);
   Result<plan::WindowCall> MakeWindowCall(Item_sum* item);
   Result<void> SetFrame(const Window& window, plan::WindowCall* call);
+  Result<ExprPtr> IntervalBound(const Window& window, const PT_border& border);
   Result<ExprPtr> QuotientOfSum(Item_sum* item, Layer* layer, size_t depth_below);
 
   // ---- Paths (paths.cc, paths_*.cc) ----
   Result<NodePtr> Path(AccessPath* path);
   Result<NodePtr> TableScan(AccessPath* path);
   Result<NodePtr> Filter(AccessPath* path);
+  Result<NodePtr> FilterOn(NodePtr input, Item* condition, AccessPath* path);
   Result<NodePtr> Sort(AccessPath* path);
   Result<NodePtr> Limit(AccessPath* path);
   Result<NodePtr> HashJoin(AccessPath* path);
@@ -195,8 +209,11 @@ class Translator {
     std::vector<TypedColumn> columns;
     MutableNode open_union;  // `node`, while it is a UNION [ALL] that takes more inputs
   };
+  // `value`, if given, says what is wanted of an item instead of its output.
+  using SelectValue = std::function<Result<ExprPtr>(Item*)>;
   Result<BlockResult> QueryBlock(JOIN* join, AccessPath* root, const mem_root_deque<Item*>& fields,
-                                 const std::vector<Type>* targets);
+                                 const std::vector<Type>* targets,
+                                 const SelectValue* value = nullptr);
   Result<BlockResult> SetOperation(const MaterializePathParameters& param, std::vector<Type> types);
   // Adds `side` to what `all` holds so far.
   BlockResult Combine(plan::SetOperation operation, BlockResult all, BlockResult side,
@@ -209,16 +226,38 @@ class Translator {
   NodePtr GroupOn(NodePtr input, std::vector<std::pair<Item*, ExprPtr>> groups);
   void ExpandGroupingSets(Layer* layer);
   NodePtr RejectMultipleRows(NodePtr input, std::vector<TypedColumn>* columns);
+  NodePtr CountAndAnyValue(NodePtr input, ColumnId count, std::vector<TypedColumn>* columns);
   Source* AddSource(TABLE* table, Source::Kind kind);
   Result<std::vector<Type>> ColumnTypes(TABLE* table) const;
+  // The session's time zone has one offset from UTC for all times (time_zone.cc).
+  bool HasFixedOffset();
+  Result<void> CheckDigits(Item* item);
 
-  // Uncorrelated scalar subqueries in the select list of a block without tables, as left joins to
-  // their rows.
-  Result<NodePtr> JoinScalarSubqueries(NodePtr input, const mem_root_deque<Item*>& fields);
+  // ---- Subqueries left in expressions (items_subquery.cc) ----
+  struct InOperands {
+    NodePtr rows;
+    ExprPtr left, right;  // right: over `rows`
+    Type target;
+    uint32_t collation = 0;
+  };
+  // Joins the subqueries that the values of `items` need to `input`. in_aggregates: also those in
+  // arguments of aggregates, which are evaluated on `input`'s rows.
+  Result<NodePtr> JoinSubqueries(NodePtr input, const std::vector<Item*>& items,
+                                 bool in_aggregates);
+  // Applies the terms of a condition that are IN subqueries as joins; `rest` gets the others, whose
+  // subqueries are joined.
+  Result<NodePtr> FilterBySubqueries(NodePtr input, Item* condition, std::vector<Item*>* rest);
+  void CollectSubqueries(Item* item, bool in_aggregates, std::vector<Item*>* subqueries);
+  ExprPtr SubqueryValueInReach(const Item* subquery) const;
+  Result<ExprPtr> SubqueryValue(Item_subselect* subquery);
+  Result<NodePtr> JoinSubquery(NodePtr input, Item_subselect* subquery);
+  Result<InOperands> OperandsOfIn(Item_in_subselect* in);
+  Result<NodePtr> JoinIn(NodePtr input, Item_in_subselect* in);
+  Result<NodePtr> FilterByIn(NodePtr input, Item_in_subselect* in, bool negated);
+  NodePtr WithRow(NodePtr input, NodePtr single, bool outer);
 
   // ---- Statement checks (translate.cc) ----
   Result<void> CheckLocks() const;
-  Result<void> CheckSubqueries() const;
 
   MutableNode NewNode(plan::NodeKind kind, const AccessPath* path);
   ColumnId NewColumn() { return next_column_++; }
@@ -235,6 +274,7 @@ class Translator {
   ColumnId next_column_ = 1;
   bool order_pending_ = false;  // an ORDER BY of the block has not been met yet on the way down
   bool needs_time_zone_ = false;
+  int fixed_offset_ = -1;  // not known yet
 };
 
 // Restores a value at the end of the scope.
@@ -274,6 +314,8 @@ struct FunctionEntry {
   const char* pattern;
 };
 const FunctionEntry* FindFunction(std::string_view name);
+// Why a function that is not translated is not; null: no particular reason.
+const char* RefusalOf(std::string_view name);
 
 // What the server prints for the item in messages.
 std::string PrintedText(Item* item);
