@@ -50,6 +50,7 @@ int Run(int argc, char** argv) {
 #ifdef SIROCCO_HAS_BENCH
   RegisterBench(app, exit_code);
 #endif
+  RegisterCoverage(app, exit_code);
   RegisterVersion(app, exit_code);
   try {
     app.parse(argc, argv);

@@ -14,6 +14,7 @@ void RegisterSql(CLI::App& app, int& exit_code);
 void RegisterLogs(CLI::App& app, int& exit_code);
 void RegisterDestroy(CLI::App& app, int& exit_code);
 void RegisterQuickstart(CLI::App& app, int& exit_code);
+void RegisterCoverage(CLI::App& app, int& exit_code);
 void RegisterVersion(CLI::App& app, int& exit_code);
 
 }  // namespace sirocco::cli

@@ -1,0 +1,18 @@
+# Writes the reasons for refusal found in SOURCES (NotSupported("...")) to OUTPUT, one C string each, sorted.
+set(reasons "")
+foreach(source IN LISTS SOURCES)
+  file(READ "${source}" text)
+  # Semicolons and brackets would be list syntax.
+  string(REPLACE ";" "," text "${text}")
+  string(REPLACE "[" "(" text "${text}")
+  string(REPLACE "]" ")" text "${text}")
+  string(REGEX MATCHALL "NotSupported\\([ \n]*\"[^\"]*\"" found "${text}")
+  foreach(reason IN LISTS found)
+    string(REGEX REPLACE "NotSupported\\([ \n]*" "" reason "${reason}")
+    list(APPEND reasons "${reason}")
+  endforeach()
+endforeach()
+list(REMOVE_DUPLICATES reasons)
+list(SORT reasons CASE INSENSITIVE)
+list(JOIN reasons ",\n" lines)
+file(WRITE "${OUTPUT}" "${lines},\n")
