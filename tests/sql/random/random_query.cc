@@ -71,6 +71,7 @@ std::string QueryGenerator::Integer(int depth) {
       return column.column->is_unsigned ? "CAST(" + column.text + " AS SIGNED)" : column.text;
     return MakeLiteral(ValueKind::kInteger, &random_);
   }
+  if (random_.Chance(25)) return IntegerFunction(depth);
   switch (random_.Below(12)) {
     case 0:
       return "(" + Integer(depth - 1) + " + " + Integer(depth - 1) + ")";
@@ -104,13 +105,71 @@ std::string QueryGenerator::Integer(int depth) {
   }
 }
 
+std::string QueryGenerator::IntegerFunction(int depth) {
+  const std::string k = std::to_string(random_.Between(0, 6));
+  ColumnRef column;
+  switch (random_.Below(17)) {
+    case 0:
+      return "CAST(BIT_COUNT(" + Integer(depth - 1) + ") AS SIGNED)";
+    case 1:
+      return random_.Pick({"ROUND", "TRUNCATE"}) + "(" + Integer(depth - 1) + ", " +
+             Integer(depth - 1) + " % 4)";
+    case 2:
+      return "LOCATE('" + random_.Pick({"a", "b", "p", ""}) + "', " + Text(depth - 1) + ")";
+    case 3:
+      return random_.Pick({"ASCII", "ORD", "BIT_LENGTH", "LENGTH"}) + "(" + Text(depth - 1) + ")";
+    case 4:
+      return "CAST(EXTRACT(" +
+             random_.Pick({"WEEK", "YEAR", "QUARTER", "MONTH", "DAY", "YEAR_MONTH"}) + " FROM " +
+             Date(depth - 1) + ") AS SIGNED)";
+    case 5:
+      return "CAST(" + random_.Pick({"WEEK", "YEARWEEK"}) + "(" + Date(depth - 1) + ", " + k +
+             ") AS SIGNED)";
+    case 6:
+      return "TIMESTAMPDIFF(" + random_.Pick({"DAY", "WEEK", "MONTH", "QUARTER", "YEAR", "HOUR"}) +
+             ", " + Date(depth - 1) + ", " + Date(depth - 1) + ")";
+    case 7:
+      return "FIELD(" + Integer(depth - 1) + ", 1, " + k + ", " + Integer(depth - 1) + ")";
+    case 8:
+      return "INTERVAL(" + Integer(depth - 1) + ", 0, 5, 10, 100)";
+    case 9:
+      return "SIGN(" + Number(depth - 1) + ")";
+    case 10:
+      return random_.Pick({"GREATEST", "LEAST"}) + "(" + Integer(depth - 1) + ", " +
+             Integer(depth - 1) + ")";
+    case 11:
+      return "(" + Condition(depth - 1) + ")";
+    case 12:
+      return "NULLIF(" + Integer(depth - 1) + ", " + k + ")";
+    case 13:
+      if (!ColumnOf(ValueKind::kTime, &column)) return "DAYOFYEAR(" + Date(depth - 1) + ")";
+      return random_.Pick({"HOUR", "MINUTE", "SECOND", "TIME_TO_SEC"}) + "(" + column.text + ")";
+    case 14:
+      if (!ColumnOf(ValueKind::kDatetime, &column)) return "WEEKDAY(" + Date(depth - 1) + ")";
+      return "EXTRACT(" +
+             random_.Pick({"HOUR", "DAY_HOUR", "MINUTE_SECOND", "DAY_MICROSECOND", "WEEK"}) +
+             " FROM " + column.text + ")";
+    case 15:
+      return "(" + Subquery(depth - 1) + ")";
+    default:
+      return "FIND_IN_SET('a', CONCAT(" + MakeLiteral(ValueKind::kText, &random_) + ", ',a,b'))";
+  }
+}
+
 std::string QueryGenerator::Number(int depth) {
   ColumnRef column;
   if (depth <= 0 || random_.Chance(40)) {
     if (random_.Chance(75) && ColumnOf(ValueKind::kDecimal, &column)) return column.text;
     return MakeLiteral(ValueKind::kDecimal, &random_);
   }
-  switch (random_.Below(8)) {
+  switch (random_.Below(11)) {
+    case 8:
+      return "TRUNCATE(" + Number(depth - 1) + ", " + random_.Pick({"0", "1", "3", "-1"}) + ")";
+    case 9:
+      return "COALESCE(" + Number(depth - 1) + ", " + Integer(depth - 1) + ")";
+    case 10:
+      return "IF(" + Condition(depth - 1) + ", " + Number(depth - 1) + ", " + Number(depth - 1) +
+             ")";
     case 0:
       return "(" + Number(depth - 1) + " + " + Number(depth - 1) + ")";
     case 1:
@@ -136,8 +195,34 @@ std::string QueryGenerator::Text(int depth) {
     if (random_.Chance(80) && ColumnOf(ValueKind::kText, &column)) return column.text;
     return MakeLiteral(ValueKind::kText, &random_);
   }
+  const std::string k = std::to_string(random_.Between(-1, 6));
   // One argument only: mixed collations are an error of their own.
-  switch (random_.Below(7)) {
+  switch (random_.Below(19)) {
+    case 7:
+      return "LPAD(" + Text(depth - 1) + ", " + k + ", '*')";
+    case 8:
+      return "RPAD(" + Text(depth - 1) + ", " + k + ", 'xy')";
+    case 9:
+      return "REVERSE(" + Text(depth - 1) + ")";
+    case 10:
+      return "REPEAT(" + Text(depth - 1) + ", " + k + ")";
+    case 11:
+      return "INSERT(" + Text(depth - 1) + ", " + k + ", 2, 'Q')";
+    case 12:
+      return "SUBSTRING_INDEX(" + Text(depth - 1) + ", '" + random_.Pick({"a", "p", " "}) + "', " +
+             k + ")";
+    case 13:
+      return "HEX(" + (random_.Chance(50) ? Text(depth - 1) : Integer(depth - 1)) + ")";
+    case 14:
+      return "MAKE_SET(" + Integer(depth - 1) + ", 'a', 'b', NULL, 'd')";
+    case 15:
+      return "EXPORT_SET(" + Integer(depth - 1) + ", '1', '0', '', 8)";
+    case 16:
+      return random_.Pick({"BIN", "OCT"}) + "(" + Integer(depth - 1) + ")";
+    case 17:
+      return "FORMAT(" + Number(depth - 1) + ", " + k + ")";
+    case 18:
+      return "DATE_FORMAT(" + Date(depth - 1) + ", '%Y-%m %j %a %V')";
     case 0:
       return "UPPER(" + Text(depth - 1) + ")";
     case 1:
@@ -205,7 +290,32 @@ std::string QueryGenerator::Subquery(int depth) {
       !ColumnOf(inner.kind, &outer))
     return Comparison(depth);
   const std::string s = "s" + std::to_string(random_.Below(1000));
-  switch (random_.Below(4)) {
+  // The server runs these once per row: lists of the smaller tables only.
+  const RandomTable& small = tables_[random_.Below(tables_.size() - 1)];
+  std::vector<const RandomColumn*> like;
+  for (const RandomColumn& column : small.columns)
+    if (column.kind == inner.kind) like.push_back(&column);
+  switch (random_.Below(8)) {
+    case 4:
+    case 5: {
+      if (like.empty()) break;
+      const std::string name = s + "." + random_.Pick(like)->name;
+      return outer.text + random_.Pick({" NOT IN ", " NOT IN ", " IN "}) + "(SELECT " + name +
+             " FROM " + small.name + " " + s +
+             random_.Pick(std::vector<std::string>{"", " WHERE " + name + " IS NOT NULL",
+                                                   " WHERE " + s + ".id < 20",
+                                                   " GROUP BY " + name + " HAVING COUNT(*) > 1"}) +
+             ")";
+    }
+    case 6: {
+      if (like.empty()) break;
+      return outer.text + random_.Pick({" > ", " <= ", " <> "}) + "(SELECT " + s + "." +
+             random_.Pick(like)->name + " FROM " + small.name + " " + s + " ORDER BY " + s +
+             ".id " + random_.Pick({"", "DESC "}) + "LIMIT 1)";
+    }
+    case 7:
+      return random_.Pick({"", "NOT "}) + "EXISTS (SELECT 1 FROM " + small.name + " " + s +
+             " WHERE " + s + ".id > " + std::to_string(random_.Between(0, 60)) + ")";
     case 0:
       return outer.text + " IN (SELECT " + s + "." + inner.name + " FROM " + table.name + " " + s +
              ")";
@@ -220,6 +330,7 @@ std::string QueryGenerator::Subquery(int depth) {
              random_.Pick({"MIN", "MAX"}) + "(" + s + "." + inner.name + ") FROM " + table.name +
              " " + s + ")";
   }
+  return Comparison(depth);
 }
 
 std::string QueryGenerator::Condition(int depth) {
@@ -236,7 +347,15 @@ std::string QueryGenerator::Condition(int depth) {
 
 std::string QueryGenerator::Aggregate() {
   const std::string distinct = random_.Chance(20) ? "DISTINCT " : "";
-  switch (random_.Below(9)) {
+  switch (random_.Below(13)) {
+    case 9:
+      return random_.Pick({"BIT_AND", "BIT_OR", "BIT_XOR"}) + "(" + Integer(1) + ")";
+    case 10:
+      return "GROUP_CONCAT(" + distinct + Integer(1) + " ORDER BY 1)";
+    case 11:
+      return "COUNT(DISTINCT " + Integer(1) + ", " + Date(1) + ")";
+    case 12:
+      return "SUM(" + Subquery(1) + ")";
     case 0:
       return "COUNT(*)";
     case 1:
@@ -272,7 +391,30 @@ std::string QueryGenerator::WindowCall() {
       random_.Pick({"", "", " ROWS BETWEEN 2 PRECEDING AND 1 FOLLOWING",
                     " ROWS UNBOUNDED PRECEDING", " ROWS BETWEEN 90 PRECEDING AND CURRENT ROW"});
   const std::string unique = "ORDER BY " + ids;
-  switch (random_.Below(6)) {
+  switch (random_.Below(10)) {
+    case 6:
+      return random_.Pick({"FIRST_VALUE", "LAST_VALUE"}) + "(" + AnyColumn().text + ") OVER (" +
+             partition + unique + frame + ")";
+    case 7:
+      return "NTILE(" + std::to_string(random_.Between(1, 5)) + ") OVER (" + partition + unique +
+             ")";
+    case 8: {
+      if (!ColumnOf(ValueKind::kDate, &column)) return "PERCENT_RANK() OVER (" + unique + ")";
+      const std::string days = std::to_string(random_.Between(0, 400));
+      return random_.Pick({"SUM", "MIN", "MAX", "COUNT"}) + "(" + Integer(1) + ") OVER (" +
+             partition + "ORDER BY " + column.text + random_.Pick({"", " DESC"}) +
+             " RANGE BETWEEN INTERVAL " + days + random_.Pick({" DAY", " DAY", " WEEK"}) +
+             " PRECEDING AND " +
+             random_.Pick({"CURRENT ROW", "UNBOUNDED FOLLOWING", "INTERVAL 1 MONTH FOLLOWING"}) +
+             ")";
+    }
+    case 9:
+      if (!ColumnOf(ValueKind::kInteger, &column) || column.column->is_unsigned)
+        return "COUNT(*) OVER (" + partition + ")";
+      return random_.Pick({"SUM", "COUNT"}) + "(" + Integer(1) + ") OVER (" + partition +
+             "ORDER BY " + column.text + random_.Pick({"", " DESC"}) +
+             " RANGE BETWEEN 3 PRECEDING AND " +
+             random_.Pick({"CURRENT ROW", "2 FOLLOWING", "UNBOUNDED FOLLOWING"}) + ")";
     case 0:
       return "ROW_NUMBER() OVER (" + partition + unique + ")";
     case 1:
@@ -378,12 +520,19 @@ void QueryGenerator::MakeSet(RandomQuery* query) {
   const std::vector<ValueKind> kinds = {
       ValueKind::kInteger, random_.Chance(50) ? ValueKind::kDate : ValueKind::kInteger};
   for (const ValueKind kind : kinds) query->items.push_back(Value(kind, 2));
-  RandomQuery second;
-  AddTables(&second);
-  for (const ValueKind kind : kinds) second.items.push_back(Value(kind, 2));
-  query->other = random_.Pick({" UNION ALL ", " UNION ", " INTERSECT ", " EXCEPT ", " EXCEPT ALL ",
-                               " INTERSECT ALL "}) +
-                 second.Text();
+  const auto operation = [this] {
+    return random_.Pick(
+        {" UNION ALL ", " UNION ", " INTERSECT ", " EXCEPT ", " EXCEPT ALL ", " INTERSECT ALL "});
+  };
+  const auto block = [&] {
+    RandomQuery other;
+    AddTables(&other);
+    for (const ValueKind kind : kinds) other.items.push_back(Value(kind, 2));
+    return other.Text();
+  };
+  for (uint64_t i = 0, n = 1 + random_.Below(3); i < n; ++i)
+    query->other +=
+        operation() + (random_.Chance(30) ? "(" + block() + operation() + block() + ")" : block());
 }
 
 RandomQuery QueryGenerator::Make() {

@@ -43,6 +43,7 @@ class QueryGenerator {
   bool ColumnOf(ValueKind kind, ColumnRef* out);
   std::string Value(ValueKind kind, int depth);
   std::string Integer(int depth);
+  std::string IntegerFunction(int depth);
   std::string Number(int depth);
   std::string Text(int depth);
   std::string Date(int depth);

@@ -229,12 +229,17 @@ void Session::CollectWarnings(Outcome* outcome) {
 
 void Session::SetOffload(Offload offload) {
   static constexpr const char* kStatements[] = {
-      "SET SESSION use_secondary_engine = OFF,"
-      " optimizer_switch = 'hypergraph_optimizer=off,subquery_to_derived=off'",
-      "SET SESSION use_secondary_engine = OFF,"
-      " optimizer_switch = 'hypergraph_optimizer=on,subquery_to_derived=on'",
+      "SET SESSION use_secondary_engine = OFF",
+      "SET @sqltest_switch = @@SESSION.optimizer_switch, SESSION use_secondary_engine = OFF,"
+      " SESSION optimizer_switch = 'hypergraph_optimizer=on,subquery_to_derived=on'",
       "SET SESSION use_secondary_engine = ON", "SET SESSION use_secondary_engine = FORCED"};
   mysql_query(connection_, kStatements[static_cast<int>(offload)]);
+}
+
+void Session::ResetOffload(Offload offload) {
+  SetOffload(Offload::kOff);
+  if (offload == Offload::kOffHypergraph)
+    mysql_query(connection_, "SET SESSION optimizer_switch = @sqltest_switch");
 }
 
 // The count is read with offload off: reading it must not be offloaded itself.
@@ -244,7 +249,7 @@ Outcome Session::Execute(const std::string& sql, Offload offload) {
   if (offload != Offload::kOff) SetOffload(offload);
   RunText(sql, &outcome);
   if (outcome.lost_connection) return outcome;
-  if (offload != Offload::kOff) SetOffload(Offload::kOff);
+  if (offload != Offload::kOff) ResetOffload(offload);
   outcome.offloaded = OffloadCount() > before;
   return outcome;
 }
@@ -256,7 +261,7 @@ Outcome Session::ExecutePrepared(const std::string& sql, const std::vector<Param
   if (offload != Offload::kOff) SetOffload(offload);
   RunPrepared(sql, parameters, &outcome);
   if (outcome.lost_connection) return outcome;
-  if (offload != Offload::kOff) SetOffload(Offload::kOff);
+  if (offload != Offload::kOff) ResetOffload(offload);
   outcome.offloaded = OffloadCount() >= before + 2;
   return outcome;
 }

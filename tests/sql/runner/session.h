@@ -73,6 +73,8 @@ class Session {
  private:
   explicit Session(MYSQL* connection) : connection_(connection) {}
   void SetOffload(Offload offload);
+  // Off again, and the session's own optimizer switches.
+  void ResetOffload(Offload offload);
   void RunText(const std::string& sql, Outcome* outcome);
   void RunPrepared(const std::string& sql, const std::vector<Parameter>& parameters,
                    Outcome* outcome);
