@@ -1,6 +1,7 @@
 #include "plugin/staleness.h"
 
 #include <map>
+#include <string_view>
 #include <vector>
 
 #include "mysqld_error.h"
@@ -182,6 +183,9 @@ bool NotifyTruncate(THD*, const MDL_key* key, ha_notification_type when) {
   return false;
 }
 
+// Of the names that the server gives to tables while it alters them.
+constexpr std::string_view kTemporaryPrefix = "#sql";
+
 bool NotifyRename(THD* thd, const MDL_key* key, ha_notification_type when, const char* old_schema,
                   const char* old_table, const char* new_schema, const char* new_table) {
   if (Registry().Empty()) return false;
@@ -192,6 +196,11 @@ bool NotifyRename(THD* thd, const MDL_key* key, ha_notification_type when, const
   // Both names are locked: nobody writes the table now. It stays closed until the dictionary has
   // been asked what the name stands for, so that nothing is wrong if the statement fails.
   const TableName from{old_schema, old_table}, to{new_schema, new_table};
+  if (to.table.starts_with(kTemporaryPrefix)) {
+    // ALTER TABLE puts the old storage aside and another one in its place.
+    GiveUpTable(from, "altered");
+    return false;
+  }
   if (BinaryLogIsOpen()) RenameFollowed(from, to);
   RenameUnlogged(from, to);
   RenameData(from, to);

@@ -51,7 +51,7 @@ constexpr Table kTables[] = {
      "e = 1 + @N % 3, bt = @N % 2048, c = '@S ', tm = SEC_TO_TIME(-@N), bin = 'a'", true},
     {"parts", "id INT PRIMARY KEY, owner INT, v INT, s VARCHAR(40)", "@ID, @OWNER, @N, '@S'",
      "v = v - @N", true},
-    {"generated",
+    {"computed",
      "id INT PRIMARY KEY, owner INT, v INT, virt INT AS (v * 2) VIRTUAL, kept INT AS (v + 1) "
      "STORED, s VARCHAR(20) DEFAULT 'dflt'",
      "@ID, @OWNER, @N, DEFAULT, DEFAULT, DEFAULT", "v = v + @N", true},

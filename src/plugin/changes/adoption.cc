@@ -19,8 +19,7 @@ constexpr int kDrainMs = 10000;
 
 std::mutex mutex;
 std::map<TableName, LoadedData> known;
-// Tables of the node that were there before this connection to it, by its life; those that were
-// adopted are taken out.
+// Tables that the node had when it was connected to; those that were adopted are taken out.
 uint64_t leftover_epoch = 0;
 std::map<plan::TableId, wire::LoadedTable> leftovers;
 
@@ -32,22 +31,20 @@ std::optional<LoadedData> KnownData(const TableName& name) {
 }
 
 // The table of the node with that origin, if there is one from before.
-Result<std::optional<wire::LoadedTable>> FindLeftover(const std::string& origin, uint64_t* epoch) {
-  ASSIGN_OR_RETURN(PooledClient client, Nodes().Acquire(0));
-  *epoch = client->info().instance;
-  {
-    std::lock_guard lock(mutex);
-    if (leftover_epoch != *epoch) {
-      leftovers.clear();
-      leftover_epoch = *epoch;
-      ASSIGN_OR_RETURN(const std::vector<wire::LoadedTable> tables, client->ListTables());
-      for (const wire::LoadedTable& table : tables)
-        if (!table.origin.empty()) leftovers.emplace(table.id, table);
-    }
-    for (const auto& [id, table] : leftovers)
-      if (table.origin == origin && table.position != 0) return table;
-  }
+std::optional<wire::LoadedTable> FindLeftover(const std::string& origin, uint64_t* epoch) {
+  std::lock_guard lock(mutex);
+  *epoch = leftover_epoch;
+  for (const auto& [id, table] : leftovers)
+    if (table.origin == origin && table.position != 0) return table;
   return std::nullopt;
+}
+
+// Why the data that has been followed all the time cannot be used; empty: it can.
+std::string WhyNotKept(const TableName& name, const LoadedData& data, const std::string& origin) {
+  if (IsUnlogged(name)) return "it was marked stale";
+  if (data.origin != origin) return "the table's storage or definition has changed";
+  if (!IsFollowed(data.node_table, data.node_epoch)) return "it was not followed";
+  return {};
 }
 
 struct Publication {
@@ -99,17 +96,24 @@ void RenameData(const TableName& from, const TableName& to) {
   known.insert(std::move(node));
 }
 
+void NoteNodeTables(uint64_t epoch, const std::vector<wire::LoadedTable>& tables) {
+  std::lock_guard lock(mutex);
+  leftover_epoch = epoch;
+  leftovers.clear();
+  for (const wire::LoadedTable& table : tables) leftovers.emplace(table.id, table);
+}
+
 Result<bool> Adopt(THD* thd, const TableName& name, const TableDefinition& definition,
                    const std::function<void()>& release_lock) {
   if (!BinaryLogIsOpen()) return false;
   const auto killed = [thd] { return thd->killed.load() != THD::NOT_KILLED; };
 
   // Data of this table that has been followed all the time.
-  if (const auto data = KnownData(name); data && !IsUnlogged(name) &&
-                                         data->origin == definition.origin &&
-                                         IsFollowed(data->node_table, data->node_epoch)) {
-    const auto entry = Registry().Find(name);
-    if (entry && entry->node_table == data->node_table && WaitUntilFresh(kDrainMs, killed)) {
+  const auto data = KnownData(name);
+  const auto entry = Registry().Find(name);
+  if (data && entry && entry->node_table == data->node_table) {
+    const std::string doubt = WhyNotKept(name, *data, definition.origin);
+    if (doubt.empty() && WaitUntilFresh(kDrainMs, killed)) {
       // Nobody writes the table now: it stands at the end of the log, and joins from there with
       // the names and defaults it has now.
       const wire::Position end = CurrentLogEnd().position;
@@ -123,10 +127,11 @@ Result<bool> Adopt(THD* thd, const TableName& name, const TableDefinition& defin
       LogNote("table " + name.Text() + " keeps its data in RAPID");
       return true;
     }
+    LogNote("table " + name.Text() + " does not keep its data in RAPID: " + doubt);
   }
 
   uint64_t epoch = 0;
-  ASSIGN_OR_RETURN(const auto leftover, FindLeftover(definition.origin, &epoch));
+  const auto leftover = FindLeftover(definition.origin, &epoch);
   if (!leftover) return false;
   const auto refuse = [&](const std::string& reason) {
     LogNote("data of table " + name.Text() + " in RAPID is not used again: " + reason);

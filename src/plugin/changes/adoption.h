@@ -16,6 +16,7 @@
 #include "common/error.h"
 #include "plugin/changes/followed_table.h"
 #include "plugin/registry.h"
+#include "wire/messages.h"
 
 class THD;
 
@@ -41,6 +42,10 @@ struct TableDefinition {
   std::string origin;
   std::vector<LoadedPartition> partitions;
 };
+
+// The tables that a node had when it was connected to, before anything was loaded in this life of
+// the server or of the node.
+void NoteNodeTables(uint64_t epoch, const std::vector<wire::LoadedTable>& tables);
 
 // Publishes data that is there already, for a load that was begun in the registry; calls
 // `release_lock` as soon as writers may go on. False: there is none that fits, load the table.

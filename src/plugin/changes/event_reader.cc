@@ -388,8 +388,4 @@ void EventReader::Forget(plan::TableId table) {
                   [&](const Target& target) { return target.table->node_table == table; });
 }
 
-bool EventReader::HasPrepared() const {
-  return std::ranges::any_of(prepared_, [](const auto& entry) { return !entry.second.empty(); });
-}
-
 }  // namespace sirocco::plugin

@@ -70,8 +70,8 @@ class EventReader {
   void MarkCut() { is_cut_ = true; }
   // True once after a group that was cut has been rolled back: what was sent must be taken back.
   bool TakeRolledBackCut() { return std::exchange(rolled_back_cut_, false); }
-  // Whether a prepared XA transaction waits that changes followed tables.
-  bool HasPrepared() const;
+  // Rows of prepared XA transactions, by xid.
+  std::map<std::string, ChangeBuffer>& prepared() { return prepared_; }
 
   // The set of followed tables or their names changed.
   void Refresh() { maps_.clear(); }

@@ -184,7 +184,7 @@ TEST_F(EventReaderTest, PreparedRowsWaitForTheirCommit) {
   prepare("X'61',X'',1", 1, 0);
   prepare("X'62',X'',1", 2, 0);
   EXPECT_TRUE(Take().sections.empty());
-  EXPECT_TRUE(reader_->HasPrepared());
+  EXPECT_EQ(reader_->prepared().size(), 2u);
   prepare("X'63',X'',1", 3, 1);
   EXPECT_EQ(Ids(Take().sections[0].after), (std::vector<int64_t>{3}));
   ASSERT_TRUE(Feed(34, Bytes(60)));
@@ -192,7 +192,7 @@ TEST_F(EventReaderTest, PreparedRowsWaitForTheirCommit) {
   ASSERT_TRUE(Feed(34, Bytes(60)));
   Query("XA COMMIT X'61',X'',1");
   EXPECT_EQ(Ids(Take().sections[0].after), (std::vector<int64_t>{1}));
-  EXPECT_FALSE(reader_->HasPrepared());
+  EXPECT_TRUE(reader_->prepared().empty());
   ASSERT_TRUE(Feed(34, Bytes(60)));
   Query("XA COMMIT X'64',X'',1");
   EXPECT_EQ(unknown_, (std::vector<std::string>{"X'64',X'',1"}));

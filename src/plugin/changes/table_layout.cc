@@ -101,8 +101,9 @@ Result<std::string> DescribeOrigin(THD* thd, const TABLE& table, const plan::Tab
           dd::String_type(table.s->table_name.str, table.s->table_name.length), &definition) ||
       definition == nullptr)
     return MakeError(ErrorCode::kInternal, "cannot read the dictionary entry of the table");
-  std::string origin = "1;" + std::string(server_uuid) + ";" + std::to_string(definition->id()) +
-                       ";" + std::to_string(definition->se_private_id());
+  // Not the number of the dictionary entry, which every ALTER TABLE makes anew.
+  std::string origin =
+      "1;" + std::string(server_uuid) + ";" + std::to_string(definition->se_private_id());
   for (const dd::Partition* leaf : definition->leaf_partitions())
     origin += "," + std::to_string(leaf->se_private_id());
   origin += ";";

@@ -56,9 +56,12 @@ struct Entry {
   WallTime last_change_time{};
 };
 
+using Prepared = std::map<std::string, ChangeBuffer>;  // by xid
+
 // A table that wants to join. Filled by the thread.
 struct JoinRequest {
   FollowedTable table;
+  Prepared prepared;  // its changes in XA transactions that have not ended
   bool is_done = false;
   Result<void> result;
 };
@@ -106,6 +109,7 @@ class Tail {
     lock.unlock();
     // Most of what it has missed, while the stream goes on for the others.
     constexpr int kMaxPasses = 5;
+    Prepared prepared;
     for (int pass = 0; pass < kMaxPasses; ++pass) {
       const wire::Position end = applied_.load();
       if (table.start + kNearBytes >= end) break;
@@ -117,7 +121,7 @@ class Tail {
         return {};
       };
       const auto stop = [&] { return killed() || Stopping(); };
-      if (auto reached = CatchUp(table, end, transmit, stop); !reached) {
+      if (auto reached = CatchUp(table, end, transmit, stop, &prepared); !reached) {
         client->Disconnect();
         return std::unexpected(reached.error());
       } else {
@@ -126,6 +130,7 @@ class Tail {
     }
     auto request = std::make_shared<JoinRequest>();
     request->table = std::move(table);
+    request->prepared = std::move(prepared);
     lock.lock();
     joining_.push_back(request);
     lock.unlock();
@@ -361,7 +366,7 @@ class Tail {
     if (maps_changed) events_->Refresh();
     left.clear();
     for (const auto& request : joining) {
-      Result<void> joined = Admit(request->table);
+      Result<void> joined = Admit(request->table, &request->prepared);
       std::lock_guard lock(mutex_);
       request->result = std::move(joined);
       request->is_done = true;
@@ -370,7 +375,7 @@ class Tail {
     return {};
   }
 
-  Result<void> Admit(FollowedTable table) {
+  Result<void> Admit(FollowedTable table, Prepared* prepared) {
     if (table.node_epoch != epoch_) {
       // Another life of the node: its connection is of no use, and tables of the old life are gone.
       RETURN_IF_ERROR(Send());
@@ -391,13 +396,15 @@ class Tail {
         if (!failed.empty()) return MakeError(ErrorCode::kStale, failed.front().reason);
         return {};
       };
-      auto reached = CatchUp(table, files_.position(), transmit, [this] { return Stopping(); });
+      auto reached = CatchUp(
+          table, files_.position(), transmit, [this] { return Stopping(); }, prepared);
       if (!reached) {
         DropConnection();  // it may have parts of a transaction
         return std::unexpected(reached.error());
       }
       table.start = *reached;
     }
+    for (auto& [xid, changes] : *prepared) events_->prepared()[xid].Take(&changes);
     std::lock_guard lock(mutex_);
     auto entry = std::make_shared<Entry>();
     entry->table = table;
@@ -408,11 +415,12 @@ class Tail {
   }
 
   // Reads the log once more for one table, from its start to `end`; returns how far it got.
+  // `prepared` are the table's changes in XA transactions that have not ended, before and after.
   // Threads: any.
   static Result<wire::Position> CatchUp(
       const FollowedTable& table, wire::Position end,
       const std::function<Result<void>(wire::ChangeBatch)>& transmit,
-      const std::function<bool()>& stop) {
+      const std::function<bool()>& stop, Prepared* prepared) {
     BinlogFiles files;
     RETURN_IF_ERROR(files.Open(table.start));
     Result<void> failed;
@@ -447,6 +455,7 @@ class Tail {
       return {};
     };
     EventReader events(std::move(callbacks));
+    events.prepared().swap(*prepared);
     reader = &events;
     while (files.position() < end) {
       if (stop()) return MakeError(ErrorCode::kCancelled, "killed");
@@ -460,9 +469,7 @@ class Tail {
         RETURN_IF_ERROR(send(/*last=*/true));
     }
     RETURN_IF_ERROR(send(/*last=*/true));
-    // Its prepared transactions would be unknown to the stream.
-    if (events.HasPrepared())
-      return MakeError(ErrorCode::kStale, "an XA transaction is being prepared");
+    prepared->swap(events.prepared());
     return files.position();
   }
 
@@ -624,6 +631,7 @@ class Tail {
     }
     if (journal) NoteUnlogged(name);
     Registry().MarkStale(name, reason, key.second);
+    if (!journal) return;
     LogWarning("table " + name.Text() + " does not follow the binary log any more: " + reason);
     RequestReload();
   }

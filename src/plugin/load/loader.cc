@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <utility>
 
 #include "my_base.h"
 #include "my_sys.h"
@@ -206,6 +207,7 @@ class TableScan {
 
   Result<void> RunSerial(Progress* progress, const Start& start, const ThreadOf& thread_of) {
     handler* file = table_->file;
+    ReadConsistently();
     if (const int error = file->ha_rnd_init(true); error != 0) return ScanError(error);
     const auto end = [file](void*) { file->ha_rnd_end(); };
     const std::unique_ptr<void, decltype(end)> guard(file, end);
@@ -219,6 +221,16 @@ class TableScan {
       if (!thread->Append(table_->record[0], 1, table_->s->reclength)) break;
     }
     return progress->Outcome();
+  }
+
+  // InnoDB reads with row locks, not from a snapshot, in statements other than SELECT and CHECKSUM
+  // TABLE: a row that is changed during the scan would be in the scan and in the log.
+  void ReadConsistently() {
+    THD* thd = current_thd;
+    const enum_sql_command command = std::exchange(thd->lex->sql_command, SQLCOM_CHECKSUM);
+    std::vector<THR_LOCK_DATA*> locks(table_->file->lock_count() + 1);
+    table_->file->store_lock(thd, locks.data(), TL_READ);
+    thd->lex->sql_command = command;
   }
 
   std::unexpected<Error> ScanError(int error) const {

@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "my_thread.h"
+#include "plugin/changes/adoption.h"
 #include "plugin/changes/tail.h"
 #include "plugin/node/reload.h"
 #include "plugin/registry.h"
@@ -119,6 +120,7 @@ Result<void> NodeSet::BringUp() {
     Result<std::unique_ptr<wire::NodeClient>> client = Connect(kConnectTimeoutMs);
     if (client) {
       const wire::NodeInfo info = (*client)->info();
+      NoteNodeTables(info.instance, (*client)->ListTables().value_or({}));
       {
         std::lock_guard lock(mutex_);
         info_ = info;

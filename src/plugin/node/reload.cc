@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "my_thread.h"
+#include "mysqld_error.h"
 #include "plugin/changes/adoption.h"
 #include "plugin/node/internal_session.h"
 #include "plugin/node/node_connection.h"
@@ -160,6 +161,10 @@ class Reloader {
       if (auto loaded = session->Run(statement); !loaded) {
         schedule.NoteFailure();
         next = std::min(next, schedule.next);
+        // Dropped or renamed since the dictionary was read.
+        if (loaded.error().mysql_errno == ER_NO_SUCH_TABLE ||
+            loaded.error().mysql_errno == ER_BAD_DB_ERROR)
+          continue;
         LogWarning("table " + name.Text() +
                    " could not be loaded again: " + loaded.error().message);
       } else {
