@@ -255,6 +255,8 @@ Session::Reply Session::Prepare(std::string_view payload) {
   out.PutString(query->plan_text());
   prepared_.pool = std::move(pool);
   prepared_.query = std::move(query);
+  for (const auto& [table, snapshot] : snapshots)
+    prepared_.table_rows += snapshot->statistics().num_rows;
   return std::pair(MessageType::kPrepared, out.Take());
 }
 
@@ -278,7 +280,8 @@ Session::Reply Session::RunQuery() {
 
   const uint64_t arrived = MonotonicNanos();
   ASSIGN_OR_RETURN(const Admission::Ticket ticket,
-                   node_->admission()->Enter([&] { return cancelled.load(); }));
+                   node_->admission()->Enter(node_->durations()->Expect(running.table_rows),
+                                             [&] { return cancelled.load(); }));
   const uint64_t started = MonotonicNanos();
 
   wire::QueryEnd end;
@@ -291,6 +294,7 @@ Session::Reply Session::RunQuery() {
   }));
   end.queue_ns = started - arrived;
   end.run_ns = MonotonicNanos() - started;
+  node_->durations()->Learn(running.table_rows, std::chrono::nanoseconds(end.run_ns));
   end.memory_peak_bytes = running.pool->peak_bytes();
   for (const engine::Warning& warning : running.query->warnings())
     end.warnings.push_back({warning.mysql_errno, warning.message, warning.count});

@@ -26,6 +26,7 @@ class Session {
   struct PreparedQuery {
     std::unique_ptr<engine::MemoryPool> pool;
     std::unique_ptr<engine::Query> query;
+    uint64_t table_rows = 0;  // of all its tables: how much work it is
   };
   using Reply = Result<std::pair<wire::MessageType, std::string>>;
 
