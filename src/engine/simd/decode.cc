@@ -98,6 +98,58 @@ void GatherU32(const void* stored, uint32_t width, const uint16_t* rows, uint32_
   }
 }
 
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Appends the values of 64 rows whose bits are set; those past the last set bit need not be there.
+template <typename T>
+HWY_INLINE T* CompressWord(const T* HWY_RESTRICT values, uint64_t word, T* HWY_RESTRICT out) {
+  const hn::CappedTag<T, 64> d;
+  constexpr uint32_t kLanes = static_cast<uint32_t>(hn::MaxLanes(d));
+  for (uint32_t i = 0; word >> i != 0; i += kLanes) {
+    const uint64_t bits = word >> i;
+    out += hn::CompressBitsStore(hn::LoadU(d, values + i), reinterpret_cast<const uint8_t*>(&bits),
+                                 d, out);
+    if (i + kLanes >= 64) break;
+  }
+  return out;
+}
+
+uint32_t CompressI64(const void* stored, uint32_t width, const uint64_t* mask, uint32_t count,
+                     uint64_t base, uint64_t factor, uint64_t* out) {
+  HWY_ALIGN uint64_t values[64 + 8] = {};
+  const uint64_t* begin = out;
+  const auto* from = static_cast<const uint8_t*>(stored);
+  for (uint32_t row = 0; row < count; row += 64, from += size_t{64} * width) {
+    const uint64_t word = mask[row / 64];
+    if (word == ~uint64_t{0}) {
+      DecodeI64(from, width, 64, base, factor, out);
+      out += 64;
+    } else if (word != 0) {
+      DecodeI64(from, width, HWY_MIN(64, count - row), base, factor, values);
+      out = CompressWord(values, word, out);
+    }
+  }
+  return static_cast<uint32_t>(out - begin);
+}
+
+uint32_t CompressU32(const void* stored, uint32_t width, const uint64_t* mask, uint32_t count,
+                     uint32_t base, uint32_t* out) {
+  HWY_ALIGN uint32_t values[64 + 16] = {};
+  const uint32_t* begin = out;
+  const auto* from = static_cast<const uint8_t*>(stored);
+  for (uint32_t row = 0; row < count; row += 64, from += size_t{64} * width) {
+    const uint64_t word = mask[row / 64];
+    if (word == ~uint64_t{0}) {
+      DecodeU32(from, width, 64, base, out);
+      out += 64;
+    } else if (word != 0) {
+      DecodeU32(from, width, HWY_MIN(64, count - row), base, values);
+      out = CompressWord(values, word, out);
+    }
+  }
+  return static_cast<uint32_t>(out - begin);
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace sirocco::simd
 HWY_AFTER_NAMESPACE();
@@ -109,6 +161,8 @@ HWY_EXPORT(DecodeI64);
 HWY_EXPORT(DecodeU32);
 HWY_EXPORT(GatherI64);
 HWY_EXPORT(GatherU32);
+HWY_EXPORT(CompressI64);
+HWY_EXPORT(CompressU32);
 
 void DecodeI64(const void* stored, uint32_t width, uint32_t count, uint64_t base, uint64_t factor,
                uint64_t* out) {
@@ -124,6 +178,15 @@ void GatherI64(const void* stored, uint32_t width, const uint16_t* rows, uint32_
 void GatherU32(const void* stored, uint32_t width, const uint16_t* rows, uint32_t count,
                uint32_t base, uint32_t* out) {
   HWY_DYNAMIC_DISPATCH(GatherU32)(stored, width, rows, count, base, out);
+}
+
+uint32_t CompressI64(const void* stored, uint32_t width, const uint64_t* mask, uint32_t count,
+                     uint64_t base, uint64_t factor, uint64_t* out) {
+  return HWY_DYNAMIC_DISPATCH(CompressI64)(stored, width, mask, count, base, factor, out);
+}
+uint32_t CompressU32(const void* stored, uint32_t width, const uint64_t* mask, uint32_t count,
+                     uint32_t base, uint32_t* out) {
+  return HWY_DYNAMIC_DISPATCH(CompressU32)(stored, width, mask, count, base, out);
 }
 
 }  // namespace sirocco::simd

@@ -20,6 +20,13 @@ void GatherI64(const void* stored, uint32_t width, const uint16_t* rows, uint32_
 void GatherU32(const void* stored, uint32_t width, const uint16_t* rows, uint32_t count,
                uint32_t base, uint32_t* out);
 
+// The rows whose bits are set in the mask (bits past `count` are 0), packed; returns how many. May
+// write 64 bytes past the last one.
+uint32_t CompressI64(const void* stored, uint32_t width, const uint64_t* mask, uint32_t count,
+                     uint64_t base, uint64_t factor, uint64_t* out);
+uint32_t CompressU32(const void* stored, uint32_t width, const uint64_t* mask, uint32_t count,
+                     uint32_t base, uint32_t* out);
+
 // Calls f(typed pointer) for the width's unsigned type.
 template <typename F>
 inline void WithWidth(const void* stored, uint32_t width, const F& f) {

@@ -256,6 +256,38 @@ TEST_P(SimdTest, Decode) {
   }
 }
 
+TEST_P(SimdTest, Compress) {
+  std::mt19937_64 random(11);
+  for (uint32_t width : kWidths) {
+    const auto stored = Numbers(width, false);
+    for (uint64_t factor : {uint64_t{1}, uint64_t{100}}) {
+      for (uint32_t count : kLengths) {
+        for (int density = 0; density < 5; ++density) {
+          const uint64_t base = 0xFFFFFFFFFFFFFF00;
+          std::vector<uint64_t> mask((count + 63) / 64);
+          std::vector<uint64_t> expected;
+          for (uint32_t i = 0; i < count; ++i) {
+            const bool set = density == 4 || random() % 4 < static_cast<uint64_t>(density);
+            mask[i / 64] |= static_cast<uint64_t>(set) << (i & 63);
+            if (set) expected.push_back(plain::StoredAt(stored.data(), width, i));
+          }
+          std::vector<uint64_t> out(count + 8);
+          std::vector<uint32_t> codes(count + 16);
+          ASSERT_EQ(
+              CompressI64(stored.data(), width, mask.data(), count, base, factor, out.data()),
+              expected.size());
+          ASSERT_EQ(CompressU32(stored.data(), width, mask.data(), count, 5, codes.data()),
+                    expected.size());
+          for (size_t i = 0; i < expected.size(); ++i) {
+            ASSERT_EQ(out[i], base + factor * expected[i]);
+            ASSERT_EQ(codes[i], static_cast<uint32_t>(5 + expected[i]));
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST_P(SimdTest, Find) {
   for (int round = 0; round < 3000; ++round) {
     const size_t size = random_() % 300, length = 1 + random_() % (round % 3 == 0    ? 3

@@ -8,6 +8,8 @@ namespace sirocco::engine {
 
 namespace {
 
+constexpr double kEstimateEvery = 1000;  // rows
+
 double DoubleOf(uint64_t ordered_bits) {
   const uint64_t sign = uint64_t{1} << 63;
   return std::bit_cast<double>(ordered_bits & sign ? ordered_bits & ~sign : ~ordered_bits);
@@ -72,6 +74,7 @@ void ColumnTracker::Add(const Cell& cell) {
     return;
   }
   if (!distinct_) distinct_.emplace();
+  ++rows_since_estimate_;
   int128 value = 0;
   switch (lane_) {
     case Lane::kStr:
@@ -110,9 +113,15 @@ plan::ColumnStatistics ColumnTracker::Statistics(uint64_t num_rows) const {
     if (dictionary_->num_classes() > 0) result.num_distinct = dictionary_->num_classes();
     return result;
   }
-  if (distinct_)
-    result.num_distinct = std::min(std::max(0.0, result.num_distinct) + distinct_->Estimate(),
-                                   static_cast<double>(num_rows));
+  if (distinct_) {
+    if (static_cast<double>(rows_since_estimate_) > kEstimateEvery + estimate_ / 16) {
+      estimate_ = distinct_->Estimate();
+      rows_since_estimate_ = 0;
+    }
+    result.num_distinct = std::min(
+        std::max(0.0, result.num_distinct) + estimate_ + static_cast<double>(rows_since_estimate_),
+        static_cast<double>(num_rows));
+  }
   if (!any_) return result;
   if (lane_ == Lane::kF64) {
     result.min = plan::Value::Real(DoubleOf(static_cast<uint64_t>(min_)));

@@ -34,10 +34,13 @@ class ColumnTracker {
   GrowingDictionary* dictionary_;
   const mysqlsem::Collation* collation_ = nullptr;  // of the dictionary
   std::optional<DistinctCounter> distinct_;         // of the rows that came
-  bool any_ = false;                                // bounds below are set
-  int128 min_ = 0, max_ = 0;                        // integers; doubles: OrderedBits
-  uint32_t known_codes_ = 0;                        // codes from here on are news to the bounds
-  uint32_t min_code_ = 0, max_code_ = 0;            // if any_
+  // Its estimate, which takes some microseconds, and the rows since: together never too low.
+  mutable double estimate_ = 0;
+  mutable uint64_t rows_since_estimate_ = 0;
+  bool any_ = false;                      // bounds below are set
+  int128 min_ = 0, max_ = 0;              // integers; doubles: OrderedBits
+  uint32_t known_codes_ = 0;              // codes from here on are news to the bounds
+  uint32_t min_code_ = 0, max_code_ = 0;  // if any_
 };
 
 }  // namespace sirocco::engine

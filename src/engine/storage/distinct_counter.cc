@@ -1,5 +1,6 @@
 #include "engine/storage/distinct_counter.h"
 
+#include <bit>
 #include <cmath>
 
 namespace sirocco::engine {
@@ -9,7 +10,7 @@ double DistinctCounter::Estimate() const {
   double inverse_sum = 0;
   uint32_t zeros = 0;
   for (uint8_t rank : registers_) {
-    inverse_sum += std::ldexp(1.0, -rank);
+    inverse_sum += std::bit_cast<double>((uint64_t{1023} - rank) << 52);  // 2^-rank
     zeros += rank == 0;
   }
   const double raw = 0.7213 / (1 + 1.079 / m) * m * m / inverse_sum;

@@ -255,9 +255,15 @@ Result<bool> ScanWorkerImpl::Next(Batch* batch) {
       DeliverDense(batch);
       return true;
     }
-    vector_.List();
-    for (SegmentReader& reader : readers_)
+    const bool by_mask = !vector_.listed && vector_.alive * 2 >= vector_.count;
+    for (SegmentReader& reader : readers_) {
+      if (by_mask && reader.takes_mask()) {
+        reader.AppendMask(vector_.first_row, vector_.mask, vector_.count, vector_.alive);
+        continue;
+      }
+      vector_.List();
       reader.Append(vector_.first_row, vector_.rows, vector_.alive);
+    }
     bytes_ += delivered_bytes_per_row_ * vector_.alive;
     packed_ += vector_.alive;
     if (packed_ == kVectorSize) {

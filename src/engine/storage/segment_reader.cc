@@ -27,6 +27,9 @@ void SegmentReader::Open(const Segment* segment) {
   constant_ = segment->encoding == Encoding::kInteger && segment->width == 0 &&
               (segment->nulls == nullptr || all_null);
   constant_null_ = constant_ && all_null;
+  takes_mask_ = constant_ || (segment->nulls == nullptr &&
+                              (segment->encoding == Encoding::kDouble ||
+                               (segment->encoding == Encoding::kInteger && lane_ != Lane::kI128)));
 }
 
 Vector SegmentReader::Constant() {
@@ -159,6 +162,26 @@ void SegmentReader::Append(uint32_t first_row, const uint16_t* rows, uint32_t co
     }
   }
   count_ += count;
+}
+
+void SegmentReader::AppendMask(uint32_t first_row, const uint64_t* mask, uint32_t count,
+                               uint32_t alive) {
+  DCHECK(takes_mask_ && count_ + alive <= kVectorSize);
+  if (!constant_) {
+    const Segment& s = *segment_;
+    const Vector out = buffer_.Flat();
+    if (s.encoding == Encoding::kDouble) {
+      simd::CompressI64(s.stored + size_t{first_row} * 8, 8, mask, count, 0, 1,
+                        reinterpret_cast<uint64_t*>(out.f64()) + count_);
+    } else if (lane_ == Lane::kCode) {
+      simd::CompressU32(s.stored + size_t{first_row} * s.width, s.width, mask, count,
+                        static_cast<uint32_t>(s.base), out.code() + count_);
+    } else {
+      simd::CompressI64(s.stored + size_t{first_row} * s.width, s.width, mask, count, s.base,
+                        s.factor, out.u64() + count_);
+    }
+  }
+  count_ += alive;
 }
 
 Vector SegmentReader::Take() {

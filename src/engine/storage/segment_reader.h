@@ -25,6 +25,11 @@ class SegmentReader {
   Vector Dense(uint32_t first_row, uint32_t count);
   // Appends rows first_row + rows[0..count) of the vector that begins at first_row.
   void Append(uint32_t first_row, const uint16_t* rows, uint32_t count);
+  // Whether AppendMask can be used for the open segment: it packs without a list of rows, which is
+  // faster where most rows stay.
+  bool takes_mask() const { return takes_mask_; }
+  // Appends the `alive` rows of [first_row, first_row + count) whose bits are set.
+  void AppendMask(uint32_t first_row, const uint64_t* mask, uint32_t count, uint32_t alive);
   // The appended rows as a vector, valid until the next call; the next Append starts anew.
   Vector Take();
 
@@ -38,6 +43,7 @@ class SegmentReader {
   VectorBuffer buffer_;
   bool constant_ = false;  // one value (or NULL) for the whole segment
   uint8_t constant_null_ = 0;
+  bool takes_mask_ = false;
   bool any_null_ = false;  // among the appended rows
   uint32_t count_ = 0;
 };

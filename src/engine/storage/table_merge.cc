@@ -17,9 +17,10 @@ namespace sirocco::engine {
 
 namespace {
 
-// A chunk is rewritten when more than an eighth of its rows is gone: the scan then loses about as
-// much as rewriting costs over some dozen scans.
-constexpr uint32_t kMaxGoneShare = 8;
+// A chunk is rewritten when more than an eighth of its rows is gone, and at rest when more than one
+// of 32 is: a scan without filters takes up to twice the time as soon as rows must be left out, but
+// a table under change would be rewritten again and again.
+constexpr uint32_t kMaxGoneShare = 8, kMaxGoneShareAtRest = 32;
 // Smaller chunks are joined.
 constexpr uint32_t kSmallChunkRows = kChunkRows / 4;
 // Those with many bytes of strings do not count as small: joined, they would be cut again.
@@ -81,6 +82,7 @@ std::unique_lock<std::mutex> TableStore::LockForMerge() {
 }
 
 std::shared_ptr<TableStore::Merge> TableStore::PickVictims(uint64_t min_recent_rows) {
+  const uint32_t gone_share = min_recent_rows <= 1 ? kMaxGoneShareAtRest : kMaxGoneShare;
   uint64_t recent_rows = 0;
   uint32_t num_small = 0;
   for (const Slot& slot : slots_) {
@@ -96,7 +98,7 @@ std::shared_ptr<TableStore::Merge> TableStore::PickVictims(uint64_t min_recent_r
     if (slot.num_rows == 0) continue;
     const bool picked = slot.block != nullptr
                             ? with_recent
-                            : (slot.num_rows - slot.num_visible) > slot.num_rows / kMaxGoneShare ||
+                            : (slot.num_rows - slot.num_visible) > slot.num_rows / gone_share ||
                                   (with_small && IsSmall(*slot.chunk));
     if (!picked) continue;
     num_rows += slot.num_visible;

@@ -77,7 +77,7 @@ class TableStore {
     kBusy,     // changes are under way; try again
   };
   // Makes chunks of recent rows, if they are at least `min_recent_rows`, and of chunks that have
-  // lost many rows.
+  // lost many rows (fewer are enough at 1: the table is at rest).
   Result<Merged> MergeRows(uint64_t min_recent_rows);
   // Sorts one dictionary whose tail has at least `min_tail` values, or gives it up if it has become
   // too large, and rewrites the column.
