@@ -2,11 +2,11 @@
 
 #include "engine/exec/query_context.h"
 #include "engine/storage/table_fixture.h"
-#include "plan/node.h"
 #include "mysqlsem/collation.h"
 #include "mysqlsem/decimal.h"
 #include "mysqlsem/number_format.h"
 #include "mysqlsem/temporal.h"
+#include "plan/node.h"
 
 namespace sirocco::lakehouse {
 
@@ -80,11 +80,19 @@ Result<TestLoad> LoadTasks(const std::vector<ColumnTarget>& targets,
     return MakeError(ErrorCode::kInternal, "rows were counted wrong");
   TestLoad load;
   load.warnings = report->Finish();
-  if (snapshot->num_rows() == 0) return load;
+  ASSIGN_OR_RETURN(load.rows, PrintTable(snapshot));
+  return load;
+}
+
+Result<std::vector<std::string>> PrintTable(const engine::SnapshotPtr& snapshot) {
+  std::vector<std::string> rows;
+  if (snapshot->num_rows() == 0) return rows;
+  const plan::TableSchema& schema = snapshot->schema();
   std::vector<engine::ScanOutput> outputs;
-  for (uint32_t i = 0; i < targets.size(); ++i) outputs.push_back({i});
+  for (uint32_t i = 0; i < schema.columns.size(); ++i) outputs.push_back({i});
   const plan::Plan plan;
-  engine::QueryContext context(&plan, pool.get(), 1);
+  engine::MemoryPool pool("test");
+  engine::QueryContext context(&plan, &pool, 1);
   auto scan = engine::TableScan::Create(snapshot, outputs, {}, &context);
   const auto columns = engine::ScanAll(scan.get(), *snapshot, outputs);
   for (size_t row = 0; row < columns[0].size(); ++row) {
@@ -93,9 +101,9 @@ Result<TestLoad> LoadTasks(const std::vector<ColumnTarget>& targets,
       if (i != 0) line += '|';
       line += TextOf(columns[i][row], schema.columns[i]);
     }
-    load.rows.push_back(std::move(line));
+    rows.push_back(std::move(line));
   }
-  return load;
+  return rows;
 }
 
 Result<TestLoad> LoadCsv(const std::vector<ColumnTarget>& targets, const CsvDialect& dialect,

@@ -31,6 +31,9 @@ struct TestCsvOptions {
 Result<TestLoad> LoadCsv(const std::vector<ColumnTarget>& targets, const CsvDialect& dialect,
                          std::string_view text, TestCsvOptions options = {});
 
+// All rows of a table.
+Result<std::vector<std::string>> PrintTable(const engine::SnapshotPtr& snapshot);
+
 // Runs tasks and prints the table.
 Result<TestLoad> LoadTasks(const std::vector<ColumnTarget>& targets,
                            std::vector<std::unique_ptr<ReadTask>> tasks, uint32_t num_threads,

@@ -17,6 +17,7 @@ struct CsvDialect {
   uint32_t skip_rows = 0;               // records to skip, besides the header
   bool has_header = false;
   bool trim_spaces = false;                // spaces around fields (outside of quotes) do not count
+  bool skip_blank_records = false;         // also in tables of one column
   std::string null_value = "\\N";          // unquoted field that is NULL
   std::optional<std::string> empty_value;  // unquoted field that is the empty string
 };

@@ -90,7 +90,8 @@ inline void CsvTokenizer::EndField(const char* data, size_t end, TokenizedRows* 
 
 inline void CsvTokenizer::EndRecord(size_t next, TokenizedRows* rows) {
   FieldSpan* fields = rows->fields.data() + size_t{rows->num_rows} * stride_;
-  const bool blank = num_fields_ == 1 && stride_ > 1 && fields[0].size == 0 && fields[0].is_plain();
+  const bool blank = num_fields_ == 1 && (stride_ > 1 || dialect_.skip_blank_records) &&
+                     fields[0].size == 0 && fields[0].is_plain();
   if (!blank) {
     if (num_fields_ != stride_) [[unlikely]] {
       rows->irregular = true;
@@ -117,7 +118,7 @@ template <bool kQuotes>
 bool CsvTokenizer::Scan(const char* data, size_t size, size_t limit, bool final, uint32_t max_rows,
                         const uint32_t* positions, size_t count, TokenizedRows* rows) {
   const char quote = dialect_.quote, escape = dialect_.escape;
-  const char field0 = dialect_.field_delimiter[0];
+  const char field0 = dialect_.field_delimiter[0], record0 = dialect_.record_delimiter[0];
   const size_t record_size = dialect_.record_delimiter.size();
   for (size_t i = 0; i < count; ++i) {
     const size_t at = positions[i];
@@ -183,9 +184,7 @@ bool CsvTokenizer::Scan(const char* data, size_t size, size_t limit, bool final,
     }
     Event event;
     if (simple_) {
-      event = c == field0                         ? Event::kField
-              : c == dialect_.record_delimiter[0] ? Event::kRecord
-                                                  : Event::kNone;
+      event = c == record0 ? Event::kRecord : c == field0 ? Event::kField : Event::kNone;
     } else {
       event = Classify(data, size, at, final);
     }
