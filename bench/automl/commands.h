@@ -12,7 +12,8 @@ void RunTables(const std::string& folder, const std::vector<std::string>& only, 
 void RunSeries(const std::string& folder, size_t num_threads);
 // Times of training, scoring and explaining generated tables of a size.
 void RunSpeed(size_t rows, size_t columns, size_t classes, size_t num_threads);
-// Anomaly detection on generated tables: area under the curve.
-void RunAnomalies(size_t num_threads);
+// Anomaly detection on generated tables, which are also written to the folder: area under the
+// curve.
+void RunAnomalies(const std::string& folder, size_t num_threads);
 
 }  // namespace sirocco::bench

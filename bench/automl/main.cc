@@ -24,11 +24,12 @@ int main(int argc, char** argv) {
   speed->add_option("--columns", columns);
   speed->add_option("--classes", classes, "0: regression");
   CLI::App* anomalies = app.add_subcommand("anomalies", "Anomaly detection");
+  anomalies->add_option("folder", folder)->required();
   CLI11_PARSE(app, argc, argv);
   if (*generate) GenerateFiles(folder);
   if (*tables) RunTables(folder, only, threads);
   if (*series) RunSeries(folder, threads);
   if (*speed) RunSpeed(rows, columns, classes, threads);
-  if (*anomalies) RunAnomalies(threads);
+  if (*anomalies) RunAnomalies(folder, threads);
   return 0;
 }

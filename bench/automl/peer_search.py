@@ -1,6 +1,7 @@
 """The anchor of quality: 30 random trials over boosted trees, forests and linear models, 5-fold cross-validation,
 the best four weighted greedily; and forests and boosted trees by default. Arguments: folder, then names of tables."""
-import csv, json, os, sys, time, warnings
+import csv, json, multiprocessing, os, sys, time, warnings
+multiprocessing.set_executable(os.path.join(os.path.dirname(os.path.abspath(__file__)), "peer_python.sh"))
 import numpy as np
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor, HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression, Ridge

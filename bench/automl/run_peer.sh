@@ -13,7 +13,7 @@ case $what in
   python)
     version=$(ls "$prefix/usr/bin" | grep -E '^python3\.[0-9]+$' | head -n 1)
     PYTHONHOME=$prefix/usr PYTHONPATH=$prefix/usr/lib/python3/dist-packages PYTHONDONTWRITEBYTECODE=1 \
-      OPENBLAS_NUM_THREADS=2 exec "$loader" --library-path "$libraries" "$prefix/usr/bin/$version" "$@"
+      OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=${OMP_NUM_THREADS:-2} OMP_WAIT_POLICY=passive exec "$loader" --library-path "$libraries" "$prefix/usr/bin/$version" "$@"
     ;;
   r)
     script=$1

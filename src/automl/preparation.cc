@@ -15,7 +15,6 @@ namespace {
 constexpr float kNull = std::numeric_limits<float>::quiet_NaN();
 constexpr int64_t kMicrosPerDay = 86400ll * 1000000;
 constexpr size_t kDateParts = 6;
-constexpr float kMaxDense = 8;  // standard deviations
 
 // Days since 1970, year, month, day, weekday, second of the day.
 void EncodeDate(int64_t micros, float* out) {
@@ -149,7 +148,7 @@ Features Preparation::EncodeColumns(const std::vector<const Column*>& columns, s
           const Scale& scale = plan.scales[i];
           float value = std::isnan(raw[i]) ? scale.fill : raw[i];
           if (scale.is_tailed) value = std::asinh((value - scale.middle) / scale.spread);
-          dense[i] = std::clamp((value - scale.mean) * scale.scale, -kMaxDense, kMaxDense);
+          dense[i] = std::clamp((value - scale.mean) * scale.scale, -max_dense_, max_dense_);
         }
         if (plan.marks_null) dense[plan.num_raw] = columns[c]->is_null[row] != 0 ? 1.0f : 0.0f;
       }
@@ -198,6 +197,7 @@ Result<Features> Preparation::Encode(const Table& table, bool with_tree, bool wi
 }
 
 void Preparation::Save(ByteWriter* out) const {
+  out->Put(max_dense_);
   out->Put(static_cast<uint32_t>(columns_.size()));
   for (size_t c = 0; c < columns_.size(); ++c) {
     const Plan& plan = plans_[c];
@@ -233,6 +233,8 @@ void Preparation::Save(ByteWriter* out) const {
 
 Result<Preparation> Preparation::Load(ByteReader* in) {
   Preparation preparation;
+  preparation.max_dense_ = in->Get<float>();
+  if (!(preparation.max_dense_ > 0)) return Damaged();
   const uint32_t count = in->GetCount(20);
   for (uint32_t c = 0; c < count; ++c) {
     ColumnSpec& spec = preparation.columns_.emplace_back();

@@ -30,10 +30,11 @@ class Preparation {
   static constexpr size_t kFolds = 5;
 
   // Learns from the rows of `table`, leaving out column `target_name`. `folds`: 0 .. kFolds - 1 per
-  // row. `kept`: columns that are not dropped.
+  // row. `kept`: columns that are not dropped. `keeps_tails`: far values stay far in dense
+  // features.
   static Preparation Learn(const Table& table, const std::string& target_name, const Target& target,
                            const std::vector<uint8_t>& folds, const std::vector<std::string>& kept,
-                           size_t num_threads);
+                           size_t num_threads, bool keeps_tails = false);
 
   // The table's columns besides the target, in order.
   const std::vector<ColumnSpec>& columns() const { return columns_; }
@@ -91,6 +92,7 @@ class Preparation {
                          size_t num_threads) const;
   void SetOwners();
 
+  float max_dense_ = 8;  // standard deviations
   std::vector<ColumnSpec> columns_;
   std::vector<Plan> plans_;
   std::vector<uint32_t> tree_owners_, dense_owners_;

@@ -322,8 +322,10 @@ std::vector<float> SampleOf(const Matrix& raw, size_t feature) {
 
 Preparation Preparation::Learn(const Table& table, const std::string& target_name,
                                const Target& target, const std::vector<uint8_t>& folds,
-                               const std::vector<std::string>& kept, size_t num_threads) {
+                               const std::vector<std::string>& kept, size_t num_threads,
+                               bool keeps_tails) {
   Preparation preparation;
+  if (keeps_tails) preparation.max_dense_ = 1000;
   std::vector<const Column*> columns;
   for (const Column& column : table.columns()) {
     if (column.spec.name == target_name) continue;
@@ -369,8 +371,9 @@ Preparation Preparation::Learn(const Table& table, const std::string& target_nam
         scale.scale = 1;
         continue;
       }
-      const bool is_tailed = deviation > 0 && (sorted.back() - scale.mean > kTail * deviation ||
-                                               scale.mean - sorted.front() > kTail * deviation);
+      const bool is_tailed = !keeps_tails && deviation > 0 &&
+                             (sorted.back() - scale.mean > kTail * deviation ||
+                              scale.mean - sorted.front() > kTail * deviation);
       if (is_tailed && plan.kind == Kind::kNumber) {
         const float spread = sorted[sorted.size() * 3 / 4] - sorted[sorted.size() / 4];
         scale.is_tailed = true;

@@ -110,9 +110,10 @@ Result<void> CheckServed(const MlOperation operation, const Json& options) {
     return MakeError(ErrorCode::kNotSupported, "Option " + key + " is not supported yet.");
   };
   if (operation == MlOperation::kTrain) {
-    for (const char* key :
-         {"model_list", "exclude_model_list", "optimization_metric", "experimental",
-          "supervised_submodel_options", "ensemble_score", "item_metadata", "user_metadata"})
+    for (const char* key : {"model_list", "exclude_model_list", "optimization_metric"})
+      if (options.contains(key) && options.value("task", "") == "recommendation")
+        return refuse(key);
+    for (const char* key : {"item_metadata", "user_metadata"})
       if (options.contains(key)) return refuse(key);
   } else if (options.contains("additional_details") && options["additional_details"] == true) {
     return refuse("additional_details");
@@ -130,12 +131,7 @@ Result<std::unique_ptr<MlTableOperation>> MlTableOperation::Make(wire::MlStart s
     return MakeError(ErrorCode::kInvalidArgument, "the options are no JSON object");
   RETURN_IF_ERROR(CheckServed(start.operation, options));
   ReadModel* model = nullptr;
-  if (start.operation == MlOperation::kTrain) {
-    if (options.value("task", "") == "anomaly_detection" && !start.target.empty())
-      return MakeError(ErrorCode::kNotSupported,
-                       "Semi-supervised anomaly detection is not supported yet: "
-                       "target_column_name must be NULL.");
-  } else {
+  if (start.operation != MlOperation::kTrain) {
     ASSIGN_OR_RETURN(model, models->Find(start.model));
   }
   return std::make_unique<TableOperation>(std::move(start), model, std::move(options), num_threads);

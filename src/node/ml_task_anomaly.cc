@@ -3,6 +3,7 @@
 
 #include "automl/anomaly.h"
 #include "automl/json_text.h"
+#include "automl/metrics.h"
 #include "node/ml_task.h"
 #include "wire/column_batch.h"
 
@@ -25,7 +26,7 @@ std::string AnomalyText(double probability, bool is_anomaly) {
 class ReadAnomalyModel : public ReadModel {
  public:
   explicit ReadAnomalyModel(std::unique_ptr<AnomalyModel> model)
-      : model_(std::move(model)), row_(automl::Table(model_->encoding().columns())) {}
+      : model_(std::move(model)), row_(automl::Table(model_->columns())) {}
 
   // The first k of all rows are known when all rows are.
   bool NeedsAllRows(const MlJob& job) const override { return job.options.contains("topk"); }
@@ -34,7 +35,8 @@ class ReadAnomalyModel : public ReadModel {
     if (target == nullptr)
       return MakeError(ErrorCode::kInvalidArgument,
                        "ML006003: target_column_name must name the column of labels, 0 or 1.");
-    ASSIGN_OR_RETURN(const std::vector<double> all, model_->Predict(*job.rows));
+    ASSIGN_OR_RETURN(const std::vector<double> all,
+                     model_->Predict(*job.rows, Weight(job.options)));
     std::vector<double> probabilities;
     std::vector<size_t> labels;
     for (size_t row = 0; row < all.size(); ++row) {
@@ -55,7 +57,8 @@ class ReadAnomalyModel : public ReadModel {
   }
 
   Result<std::string> Output(const MlJob& job) override {
-    ASSIGN_OR_RETURN(const std::vector<double> probabilities, model_->Predict(*job.rows));
+    ASSIGN_OR_RETURN(const std::vector<double> probabilities,
+                     model_->Predict(*job.rows, Weight(job.options)));
     std::vector<bool> is_first(probabilities.size(), false);
     if (job.options.contains("topk")) {
       std::vector<size_t> order(probabilities.size());
@@ -83,12 +86,17 @@ class ReadAnomalyModel : public ReadModel {
   Result<std::string> Row(const wire::MlCall& call, const Json& options) override {
     row_.Clear();
     RETURN_IF_ERROR(row_.AppendJson(call.text));
-    ASSIGN_OR_RETURN(const std::vector<double> probability, model_->Predict(row_));
+    ASSIGN_OR_RETURN(const std::vector<double> probability, model_->Predict(row_, Weight(options)));
     const bool is_anomaly = probability[0] > options.value("threshold", 0.5);
     return "\"ml_results\": " + AnomalyText(probability[0], is_anomaly);
   }
 
  private:
+  static std::optional<double> Weight(const Json& options) {
+    if (!options.contains("supervised_submodel_weight")) return std::nullopt;
+    return options["supervised_submodel_weight"].get<double>();
+  }
+
   std::unique_ptr<AnomalyModel> model_;
   automl::Table row_;
 };
@@ -102,21 +110,44 @@ Result<std::unique_ptr<ReadModel>> ReadAnomaly(std::string_view bytes) {
 
 Result<wire::MlDone> TrainAnomaly(const MlJob& job) {
   job.on_progress("Preprocessing", 0.05);
-  const double contamination = job.options.value("contamination", 0.01);
+  AnomalyModel::Options options;
+  options.contamination = job.options.value("contamination", 0.01);
+  options.model_list = job.options.value("model_list", std::vector<std::string>());
+  options.seed = job.options.value("seed", 7u);
+  options.num_threads = job.num_threads;
+  options.target = job.start.target;
+  // Options of the supervised part stand beside the others, or within `experimental`.
+  Json supervised = job.options;
+  if (job.options.contains("experimental"))
+    supervised.update(job.options["experimental"].value("semisupervised", Json::object()));
+  options.ensemble_score = supervised.value("ensemble_score", options.ensemble_score);
+  if (supervised.contains("supervised_submodel_options") &&
+      supervised["supervised_submodel_options"].is_object()) {
+    const Json& own = supervised["supervised_submodel_options"];
+    options.num_neighbours = own.value("n_neighbors", options.num_neighbours);
+    options.min_labels = own.value("min_labels", options.min_labels);
+  }
+  if (options.num_neighbours == 0)
+    return MakeError(ErrorCode::kInvalidArgument,
+                     "ML006002: Option n_neighbors must be at least 1.");
+  RETURN_IF_ERROR(automl::CheckMetric(options.ensemble_score, 2));
   ASSIGN_OR_RETURN(const std::unique_ptr<AnomalyModel> model,
-                   AnomalyModel::Train(*job.rows, contamination, job.options.value("seed", 7u)));
+                   AnomalyModel::Train(*job.rows, options));
   wire::MlDone done;
   done.bytes = model->ToBytes();
   Json names = Json::array();
-  for (const automl::ColumnSpec& column : model->encoding().columns()) names.push_back(column.name);
-  const Json metadata = {{"algorithm_name", "GkNN"},
-                         {"contamination", contamination},
+  for (const automl::ColumnSpec& column : model->columns()) names.push_back(column.name);
+  Json parameters = {{"seed", options.seed}};
+  if (model->is_supervised()) parameters["supervised_submodel_weight"] = model->supervised_weight();
+  const Json metadata = {{"algorithm_name", model->algorithm_name()},
+                         {"contamination", options.contamination},
                          {"model_quality", "high"},
                          {"n_rows", job.rows->num_rows()},
                          {"n_columns", job.rows->columns().size()},
                          {"n_selected_rows", job.rows->num_rows()},
                          {"n_selected_columns", names.size()},
-                         {"selected_column_names", names}};
+                         {"selected_column_names", names},
+                         {"training_params", std::move(parameters)}};
   done.text = DumpMetadata(metadata);
   return done;
 }
