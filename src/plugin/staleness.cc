@@ -101,9 +101,11 @@ int BeforeCommit(Trans_param*) {
   if (Registry().Empty()) return 0;
   THD* thd = current_thd;
   if (thd == nullptr || (!thd->slave_thread && thd->rli_fake == nullptr)) return 0;
-  if (opt_bin_log && (thd->variables.option_bits & OPTION_BIN_LOG) != 0) return 0;
+  // Row events are logged as rows whatever binlog_format says.
+  const bool is_logged = opt_bin_log && (thd->variables.option_bits & OPTION_BIN_LOG) != 0;
   for (const TableName& name : TablesLockedForWrite(thd))
-    GiveUpTable(name, "changed by replication that is not logged");
+    if (!is_logged || !binlog_filter->db_ok(name.schema.c_str()))
+      GiveUpTable(name, "changed by replication that is not logged");
   return 0;
 }
 

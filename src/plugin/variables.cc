@@ -14,6 +14,8 @@ char* node_socket;
 char* node_address;
 char* node_secret_file;
 char* node_log;
+char* checkpoint_folder;
+bool checkpoints;
 unsigned long long node_memory_limit;
 unsigned int node_threads;
 unsigned int node_nice;
@@ -47,6 +49,15 @@ MYSQL_SYSVAR_STR(node_log, node_log,
                  PLUGIN_VAR_READONLY | PLUGIN_VAR_MEMALLOC | PLUGIN_VAR_RQCMDARG,
                  "Log file of the node. Default: rapidd.log in the data directory.", nullptr,
                  nullptr, nullptr);
+MYSQL_SYSVAR_STR(checkpoint_folder, checkpoint_folder,
+                 PLUGIN_VAR_READONLY | PLUGIN_VAR_MEMALLOC | PLUGIN_VAR_RQCMDARG,
+                 "Folder in which the node keeps copies of the loaded tables, so that they need not "
+                 "be loaded again after a restart. Default: rapid_checkpoints in the data "
+                 "directory.",
+                 nullptr, nullptr, nullptr);
+MYSQL_SYSVAR_BOOL(checkpoints, checkpoints, PLUGIN_VAR_READONLY | PLUGIN_VAR_RQCMDARG,
+                  "Whether the node keeps copies of the loaded tables on disk.", nullptr, nullptr,
+                  true);
 MYSQL_SYSVAR_ULONGLONG(
     node_memory_limit, node_memory_limit, PLUGIN_VAR_READONLY | PLUGIN_VAR_RQCMDARG,
     "Bytes the node may use for tables and queries together; 0: half of the machine's memory.",
@@ -129,7 +140,8 @@ SYS_VAR* kSystemVariables[] = {MYSQL_SYSVAR(node_command),       MYSQL_SYSVAR(no
                                MYSQL_SYSVAR(query_memory_limit), MYSQL_SYSVAR(load_threads),
                                MYSQL_SYSVAR(max_join_pairs),     MYSQL_SYSVAR(ml_resource_mode),
                                MYSQL_SYSVAR(ml_memory_limit),    MYSQL_SYSVAR(freshness_timeout),
-                               MYSQL_SYSVAR(unlogged_writes),    nullptr};
+                               MYSQL_SYSVAR(unlogged_writes),    MYSQL_SYSVAR(checkpoint_folder),
+                               MYSQL_SYSVAR(checkpoints),        nullptr};
 
 NodeSettings NodeSettingsFromVariables() {
   NodeSettings settings;
@@ -137,6 +149,8 @@ NodeSettings NodeSettingsFromVariables() {
       TextOr(node_command, (std::filesystem::path(opt_plugin_dir) / "rapidd").string());
   settings.local.socket_path = TextOr(node_socket, InDataDirectory("rapidd.sock"));
   settings.local.log_file = TextOr(node_log, InDataDirectory("rapidd.log"));
+  settings.local.checkpoint_folder =
+      checkpoints ? TextOr(checkpoint_folder, InDataDirectory("rapid_checkpoints")) : "";
   settings.local.memory_limit_bytes =
       node_memory_limit == 0 ? 0 : std::max(node_memory_limit, kMinMemory);
   settings.local.num_threads = node_threads;

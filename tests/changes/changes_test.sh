@@ -160,10 +160,17 @@ same d.u "server killed"
 same d.t "server killed"
 
 echo "== restart of the server"
+# The node keeps copies of tables that have come to rest.
+copied() { [ "$(grep -c "checkpoint of d.u" "$SIROCCO_HOME/systems/$name"/logs/rapidd.log)" -gt "$copies" ]; }
+copies=$(grep -c "checkpoint of d.u" "$SIROCCO_HOME/systems/$name"/logs/rapidd.log)
+sql "SET PERSIST log_error_verbosity = 3; INSERT INTO d.u VALUES (11, 'copied')"
+wait_for "the node has copied the table" copied
+again=$(log | grep -c "table d.u is used again")
 "$sirocco" restart "$name" >/dev/null 2>&1 || fail "restart"
 wait_for "node is back" online
 sql "DELETE FROM d.u WHERE a > 8"
 same d.u "server restarted"
+[ "$(log | grep -c "table d.u is used again")" -gt "$again" ] || fail "the node's copy was not used after a restart"
 same d.t "server restarted"
 same d.busy "server restarted"
 

@@ -58,8 +58,8 @@ struct FollowedTable {
   std::shared_ptr<const LoggedLayout> layout;
   // The node's data is as of here: changes of later groups are to be applied.
   wire::Position start = 0;
-  // The data was there before this run of the server: prepared XA transactions from before `start`
-  // are not known.
+  // The data is from before the table was locked for this: XA transactions that were prepared
+  // before `start` are not known, so one that is committed between then and now is a gap.
   bool is_resumed = false;
 
   const TableName& name() const { return names.back().name; }

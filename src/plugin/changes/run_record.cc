@@ -80,7 +80,10 @@ class RunRecord {
     if (has_start_) return;
     has_start_ = true;
     // The first file of this run: the newest one that a start of the server began.
-    if (has_run_) runs_.insert(FirstFileOfRun());
+    if (has_run_) {
+      first_file_ = FirstFileOfRun();
+      runs_.insert(first_file_);
+    }
     while (runs_.size() > kMaxRuns) runs_.erase(runs_.begin());
     Write();
   }
@@ -130,7 +133,8 @@ class RunRecord {
   std::string WhyNotResume(const TableName& name, wire::Position position) {
     std::lock_guard lock(mutex_);
     if (unlogged_.contains(name)) return "it was marked stale";
-    if (!was_clean_) {
+    const bool is_of_this_run = first_file_ != 0 && FileNumberOf(position) >= first_file_;
+    if (!was_clean_ && !is_of_this_run) {
       const bool both_synchronized = sync_binlog_period == 1 && srv_flush_log_at_trx_commit == 1;
       if (!both_synchronized && (!same_boot_ || srv_flush_log_at_trx_commit == 0))
         return "the server did not end cleanly, and InnoDB or the binary log do not synchronize at "
@@ -209,6 +213,7 @@ class RunRecord {
   bool was_clean_ = false, same_boot_ = false;  // of the run before
   bool has_run_ = false, has_start_ = false;
   std::set<uint64_t> runs_;
+  uint64_t first_file_ = 0;  // of this run; 0: not known
   std::map<TableName, uint64_t> unlogged_;
   uint64_t next_mark_ = 0;
 };

@@ -120,7 +120,8 @@ Result<void> NodeSet::BringUp() {
     Result<std::unique_ptr<wire::NodeClient>> client = Connect(kConnectTimeoutMs);
     if (client) {
       const wire::NodeInfo info = (*client)->info();
-      NoteNodeTables(info.instance, (*client)->ListTables().value_or({}));
+      NoteNodeTables(info.instance,
+                     (*client)->ListTables().value_or(std::vector<wire::LoadedTable>{}));
       {
         std::lock_guard lock(mutex_);
         info_ = info;

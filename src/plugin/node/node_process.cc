@@ -91,6 +91,10 @@ std::vector<std::string> Arguments(const NodeOptions& options) {
   add("--query-memory-limit", options.query_memory_limit_bytes);
   add("--threads", options.num_threads);
   add("--nice", options.niceness);
+  if (!options.checkpoint_folder.empty()) {
+    arguments.push_back("--checkpoint-folder");
+    arguments.push_back(options.checkpoint_folder);
+  }
   if (!options.log_file.empty()) {
     arguments.push_back("--log");
     arguments.push_back(options.log_file);

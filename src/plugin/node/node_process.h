@@ -18,9 +18,10 @@ struct NodeOptions {
   std::string command;  // path of rapidd
   std::string socket_path;
   std::string log_file;             // empty: the server's error log (standard error)
+  std::string checkpoint_folder;    // of tables that come back at start; empty: none
   uint64_t memory_limit_bytes = 0;  // 0: the daemon's default
   uint64_t query_memory_limit_bytes = 0;
-  uint32_t niceness = 0;  // 0 to 19
+  uint32_t niceness = 0;     // 0 to 19
   uint32_t num_threads = 0;  // 0: all cores
 };
 
