@@ -684,13 +684,15 @@ Result<Slot> CastToString(ExprCompiler& c, const Expr& e, Slot a) {
   // Longer values are cut, with a warning.
   const bool binary = e.type.collation == plan::kBinaryCollation;
   const Slot out = c.AddSlot(slot_info);
-  const std::string type_name = (binary ? "BINARY(" : "CHAR(") + std::to_string(max_chars) + ")";
   return c.Finish(MakeRowStep({a}, out, Strictness::kStrict,
                               [=](Row& r) {
                                 const std::string_view s = r.Str(0);
                                 if (s.size() <= max_chars) return r.ReturnView(s);
                                 const size_t end = collation->CharOffset(s, max_chars);
                                 if (end >= s.size()) return r.ReturnView(s);
+                                // The server names the bytes that are left.
+                                const std::string type_name =
+                                    (binary ? "BINARY(" : "CHAR(") + std::to_string(end) + ")";
                                 WarnTruncated(r, type_name.c_str(), s);
                                 return r.ReturnView(s.substr(0, end));
                               }),

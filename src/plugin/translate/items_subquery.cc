@@ -229,13 +229,20 @@ Result<Translator::InOperands> Translator::OperandsOfIn(Item_in_subselect* in) {
   Item* right = nullptr;
   for (Item* item : VisibleFields(*unit->get_field_list())) right = item;
   ASSIGN_OR_RETURN(const CompareClass compare_class, ClassOf(left, right));
+  // The condition that the server puts into each block changes what INTERSECT and EXCEPT give.
+  if (!unit->is_simple() && unit->set_operation()->term_type() != QT_UNION)
+    return NotSupported("IN over INTERSECT or EXCEPT");
   // The server compares with the value of each block of a UNION by itself.
   for (class Query_block* block = unit->first_query_block(); block != nullptr && !unit->is_simple();
        block = block->next_query_block())
     for (Item* item : block->visible_fields()) {
       ASSIGN_OR_RETURN(const CompareClass of_block, ClassOf(left, item));
-      if (of_block != compare_class || (of_block == CompareClass::kString &&
-                                        item->collation.collation != right->collation.collation))
+      const auto exact = [](CompareClass c) {
+        return c == CompareClass::kInteger || c == CompareClass::kDecimal;
+      };
+      if ((of_block != compare_class && !(exact(of_block) && exact(compare_class))) ||
+          (of_block == CompareClass::kString &&
+           item->collation.collation != right->collation.collation))
         return NotSupported("IN over a set operation of different types");
     }
   const CHARSET_INFO* collation = &my_charset_bin;

@@ -23,6 +23,7 @@ enum class Verdict { kEqual, kRefused, kBothFail, kDifferent };
 struct Counts {
   int statements = 0, equal = 0, refused = 0, both_fail = 0, different = 0;
   std::map<std::string, int> reasons;
+  std::map<std::string, std::string> examples;  // the first statement refused for a reason
 };
 
 class RandomRun {
@@ -125,7 +126,7 @@ class RandomRun {
         return true;
       case Verdict::kRefused:
         ++counts->refused;
-        ++counts->reasons[lines[0]];
+        if (++counts->reasons[lines[0]] == 1) counts->examples[lines[0]] = query.Text();
         return true;
       case Verdict::kBothFail:
         ++counts->both_fail;
@@ -208,7 +209,7 @@ int main(int argc, char** argv) {
       ->required();
   app.add_option("--statements", num_statements, "How many statements");
   app.add_option("--seed", seed, "Where the random numbers start; default: a random one");
-  app.add_flag("--reasons", reasons, "Print why statements were refused");
+  app.add_flag("--reasons", reasons, "Print why statements were refused, with an example");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -220,7 +221,7 @@ int main(int argc, char** argv) {
   const bool ran = RandomRun(connect, seed).Run(num_statements, &counts);
   if (reasons)
     for (const auto& [reason, count] : counts.reasons)
-      std::printf("%6d %s\n", count, reason.c_str());
+      std::printf("%6d %s\n       %s\n", count, reason.c_str(), counts.examples[reason].c_str());
   std::printf("%d statements: %d equal, %d refused, %d fail both ways, %d differ\n",
               counts.statements, counts.equal, counts.refused, counts.both_fail, counts.different);
   if (!ran) return 2;
