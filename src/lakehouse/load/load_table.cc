@@ -6,7 +6,9 @@
 
 #include "lakehouse/load/csv_tasks.h"
 #include "lakehouse/load/parquet_tasks.h"
+#include "lakehouse/read/avro_file.h"
 #include "lakehouse/read/csv_detect.h"
+#include "lakehouse/table/delta_log.h"
 
 namespace sirocco::lakehouse {
 
@@ -66,7 +68,10 @@ class Planner {
       case FileFormat::kJson:
         return PlanJson(file);
       case FileFormat::kParquet:
+      case FileFormat::kDelta:
         return PlanParquet(file);
+      case FileFormat::kAvro:
+        return PlanAvro(file);
       default:
         return NotSupported("this file format");
     }
@@ -173,6 +178,43 @@ class Planner {
     return {};
   }
 
+  // By position the file must have as many columns as the table; not strict: what is missing gets
+  // its default.
+  Result<void> CheckCount(const LocatedFile& file, size_t num_found,
+                          std::vector<int32_t>* positions) {
+    const auto wanted = static_cast<size_t>(std::count_if(
+        targets_.begin(), targets_.end(), [](const ColumnTarget& t) { return !t.is_filename; }));
+    if (wanted == num_found) return {};
+    const std::string expected = std::to_string(wanted), found = std::to_string(num_found);
+    const LhSubject subject{.file = file.shown, .detail = expected, .extra = found};
+    if (file.strict) return LhFail(kLhColumnMismatch, subject);
+    report_->Add(kLhColumnMismatch, LhText(kLhColumnMismatch, subject));
+    for (int32_t& position : *positions)
+      if (position >= static_cast<int32_t>(num_found)) position = -1;
+    return {};
+  }
+
+  Result<void> PlanAvro(const LocatedFile& file) {
+    auto plan = std::make_shared<AvroReadPlan>();
+    ASSIGN_OR_RETURN(plan->header, ReadAvroHeader(file.store, file.object, file.shown));
+    plan->store = file.store;
+    plan->object = file.object;
+    plan->targets = &targets_;
+    plan->rules = RulesFor(file);
+    plan->rules.encoding = nullptr;
+    plan->file_name = file.shown;
+    std::vector<std::string> names;
+    for (const AvroField& field : plan->header.fields) names.push_back(field.name);
+    const bool by_name = load_.definition.match_columns_by == MatchColumns::kName;
+    ASSIGN_OR_RETURN(plan->field_of_column,
+                     MatchColumnsOf(targets_, names, by_name,
+                                    load_.definition.allow_missing_columns, file.shown));
+    if (!by_name) RETURN_IF_ERROR(CheckCount(file, names.size(), &plan->field_of_column));
+    RETURN_IF_ERROR(CheckAvroTypes(*plan));
+    tasks_.push_back(MakeAvroTask(std::move(plan)));
+    return {};
+  }
+
   Result<void> PlanParquet(const LocatedFile& file) {
     auto plan = std::make_shared<ParquetReadPlan>();
     ASSIGN_OR_RETURN(plan->file, ParquetFile::Open(file.store, file.object, file.shown));
@@ -182,25 +224,13 @@ class Planner {
     plan->file_name = file.shown;
     std::vector<std::string> names;
     for (const ParquetColumn& column : plan->file->columns()) names.push_back(column.name);
-    const bool by_name = load_.definition.match_columns_by == MatchColumns::kName;
+    // Files of a Delta table may have been written before later columns came.
+    const bool delta = load_.definition.dialect.format == FileFormat::kDelta;
+    const bool by_name = delta || load_.definition.match_columns_by == MatchColumns::kName;
     ASSIGN_OR_RETURN(plan->column_of_target,
                      MatchColumnsOf(targets_, names, by_name,
-                                    load_.definition.allow_missing_columns, file.shown));
-    if (!by_name) {
-      const auto wanted = static_cast<size_t>(std::count_if(
-          targets_.begin(), targets_.end(), [](const ColumnTarget& t) { return !t.is_filename; }));
-      if (wanted != names.size()) {
-        const LhSubject subject{.file = file.shown};
-        LhSubject counts = subject;
-        const std::string expected = std::to_string(wanted), found = std::to_string(names.size());
-        counts.detail = expected;
-        counts.extra = found;
-        if (file.strict) return LhFail(kLhColumnMismatch, counts);
-        report_->Add(kLhColumnMismatch, LhText(kLhColumnMismatch, counts));
-        for (int32_t& position : plan->column_of_target)
-          if (position >= static_cast<int32_t>(names.size())) position = -1;
-      }
-    }
+                                    delta || load_.definition.allow_missing_columns, file.shown));
+    if (!by_name) RETURN_IF_ERROR(CheckCount(file, names.size(), &plan->column_of_target));
     RETURN_IF_ERROR(plan->file->CheckTypes(targets_, plan->column_of_target));
     std::vector<uint32_t> groups;
     for (uint32_t i = 0; i < plan->file->num_row_groups(); ++i) groups.push_back(i);
@@ -215,6 +245,45 @@ class Planner {
   LoadReport* report_;
   std::vector<std::unique_ptr<ReadTask>> tasks_;
 };
+
+// The data files of Delta tables; the table's columns must be in the schema and not partition it.
+Result<std::vector<LocatedFile>> LocateDelta(const ExternalLoad& load, StoreSet* stores) {
+  std::vector<LocatedFile> files;
+  for (const FileSpec& spec : load.definition.files) {
+    ASSIGN_OR_RETURN(Location location, ResolveSpec(spec, stores));
+    std::string root = location.name.empty() ? location.prefix : location.name;
+    while (root.ends_with('/')) root.pop_back();
+    if (root.empty())
+      return LhFail(kLhDeltaMetadata, {.detail = "a table cannot be the whole bucket"});
+    ASSIGN_OR_RETURN(const DeltaTable table, ReadDeltaLog(location.store, root, location.shown));
+    for (const ColumnTarget& target : load.targets) {
+      const auto is_it = [&](const std::string& name) {
+        return Lower(name) == Lower(target.schema.name);
+      };
+      if (!target.is_filename && std::none_of(table.columns.begin(), table.columns.end(), is_it)) {
+        return LhFail(kLhDeltaSchemaMismatch,
+                      {.file = location.shown,
+                       .detail = "Column '" + target.schema.name + "' is not in its schema."});
+      }
+      if (std::any_of(table.partition_columns.begin(), table.partition_columns.end(), is_it)) {
+        return LhFail(kLhDeltaSchemaMismatch,
+                      {.file = location.shown,
+                       .detail = "Column '" + target.schema.name +
+                                 "' partitions the table and cannot be loaded."});
+      }
+    }
+    for (const std::string& name : table.files) {
+      LocatedFile file;
+      file.store = location.store;
+      ASSIGN_OR_RETURN(file.object, location.store->Head(name));
+      file.shown = location.store->DisplayName(name);
+      file.strict = spec.is_strict_mode.value_or(
+          load.definition.dialect.is_strict_mode.value_or(load.session_strict));
+      files.push_back(std::move(file));
+    }
+  }
+  return files;
+}
 
 Result<void> CheckJsonSchema(const std::vector<ColumnTarget>& targets) {
   int columns = 0;
@@ -245,8 +314,12 @@ Result<ExternalLoadResult> LoadExternalTable(const ExternalLoad& load, StoreSet*
   }
   if (dialect.format == FileFormat::kJson) RETURN_IF_ERROR(CheckJsonSchema(targets));
   ExternalLoadResult result;
-  ASSIGN_OR_RETURN(result.files,
-                   LocateFiles(load.definition, load.session_strict, stores, &report));
+  if (dialect.format == FileFormat::kDelta) {
+    ASSIGN_OR_RETURN(result.files, LocateDelta(load, stores));
+  } else {
+    ASSIGN_OR_RETURN(result.files,
+                     LocateFiles(load.definition, load.session_strict, stores, &report));
+  }
   uint64_t total_bytes = 0;
   for (const LocatedFile& file : result.files) total_bytes += file.object.size;
 

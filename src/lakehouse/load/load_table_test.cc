@@ -13,6 +13,7 @@
 #include <fstream>
 
 #include "lakehouse/load/load_fixture.h"
+#include "lakehouse/read/avro_file.h"
 #include "lakehouse/table/glob.h"
 
 namespace sirocco::lakehouse {
@@ -354,6 +355,237 @@ TEST_F(Load, ParquetConversionsAndErrors) {
   Write("no.parquet", "this is no Parquet file at all");
   EXPECT_EQ(Run(targets, R"({"uri":"@/no.parquet"})", R"("format":"parquet")").error().mysql_errno,
             6081u);
+}
+
+// ---- Avro, encoded here
+
+std::string AvroLong(int64_t value) {
+  auto zigzag = static_cast<uint64_t>(value) << 1 ^ static_cast<uint64_t>(value >> 63);
+  std::string out;
+  do {
+    out += static_cast<char>((zigzag & 127) | (zigzag > 127 ? 128 : 0));
+    zigzag >>= 7;
+  } while (zigzag != 0);
+  return out;
+}
+std::string AvroText(std::string_view text) {
+  return AvroLong(static_cast<int64_t>(text.size())) + std::string(text);
+}
+constexpr std::string_view kAvroSchema = R"({"type":"record","name":"r","fields":[
+  {"name":"id","type":"long"},{"name":"name","type":["null","string"]},
+  {"name":"tags","type":{"type":"map","values":{"type":"array","items":"int"}}},
+  {"name":"price","type":{"type":"bytes","logicalType":"decimal","precision":10,"scale":2}},
+  {"name":"day","type":{"type":"int","logicalType":"date"}},
+  {"name":"at","type":{"type":"long","logicalType":"timestamp-millis"}},
+  {"name":"kind","type":{"type":"enum","name":"k","symbols":["small","LARGE"]}}]})";
+
+std::string AvroBytes(const std::string& codec, std::string_view schema = kAvroSchema) {
+  const std::string sync = "0123456789abcdef";
+  std::string out = std::string("Obj\x01", 4) + AvroLong(2) + AvroText("avro.schema") +
+                    AvroText(schema) + AvroText("avro.codec") + AvroText(codec) + AvroLong(0) +
+                    sync;
+  for (int block = 0; block < 2; ++block) {
+    std::string rows;
+    for (int i = 0; i < 2; ++i) {
+      rows += AvroLong(block * 2 + i - 1);
+      rows += i == 0 ? AvroLong(1) + AvroText("n\xC3\xA4me") : AvroLong(0);
+      rows += AvroLong(1) + AvroText("a") + AvroLong(2) + AvroLong(7) + AvroLong(8) + AvroLong(0) +
+              AvroLong(0);
+      rows += AvroText(std::string("\xFF\x83", 2));  // -125
+      rows += AvroLong(19782) + AvroLong(19782 * int64_t{86400000} + 1500) + AvroLong(i);
+    }
+    if (codec == "deflate") {
+      z_stream stream{};
+      deflateInit2(&stream, 6, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY);
+      std::string packed(1000, '\0');
+      stream.next_in = reinterpret_cast<Bytef*>(rows.data());
+      stream.avail_in = static_cast<uInt>(rows.size());
+      stream.next_out = reinterpret_cast<Bytef*>(packed.data());
+      stream.avail_out = 1000;
+      deflate(&stream, Z_FINISH);
+      packed.resize(stream.total_out);
+      deflateEnd(&stream);
+      rows = packed;
+    }
+    out += AvroLong(2) + AvroText(rows) + sync;
+  }
+  return out;
+}
+std::vector<ColumnTarget> AvroTargets() {
+  return {TestText("kind", 10),
+          TestText("name", 10),
+          TestColumn("id", plan::IntType(), 8),
+          TestColumn("price", plan::DecimalType(10, 2)),
+          TestColumn("day", plan::DateType()),
+          TestColumn("at", plan::DatetimeType(3))};
+}
+
+TEST_F(Load, Avro) {
+  const std::string by_name = R"(,"match_columns_by":"name")";
+  for (const std::string codec : {"null", "deflate"}) {
+    Write("x.avro", AvroBytes(codec));
+    auto load = Run(AvroTargets(), R"({"uri":"@/x.avro"})", R"("format":"avro")", by_name);
+    ASSERT_TRUE(load) << load.error().ToString();
+    EXPECT_THAT(load->rows,
+                ElementsAre("small|n\xC3\xA4me|-1|-1.25|2024-02-29|2024-02-29 00:00:01.500",
+                            "LARGE|NULL|0|-1.25|2024-02-29|2024-02-29 00:00:01.500",
+                            "small|n\xC3\xA4me|1|-1.25|2024-02-29|2024-02-29 00:00:01.500",
+                            "LARGE|NULL|2|-1.25|2024-02-29|2024-02-29 00:00:01.500"));
+  }
+  const std::string good = AvroBytes("null");
+  Write("short.avro", good.substr(0, good.size() - 5));
+  EXPECT_EQ(Run(AvroTargets(), R"({"uri":"@/short.avro"})", R"("format":"avro")", by_name)
+                .error()
+                .mysql_errno,
+            6076u);
+  Write("no.avro", "1,2\n");
+  EXPECT_EQ(Run(AvroTargets(), R"({"uri":"@/no.avro"})", R"("format":"avro")", by_name)
+                .error()
+                .mysql_errno,
+            6081u);
+  EXPECT_EQ(Run({TestText("tags", 10)}, R"({"uri":"@/x.avro"})", R"("format":"avro")", by_name)
+                .error()
+                .mysql_errno,
+            6075u);
+}
+
+TEST(AvroFuzz, NeverCrashes) {
+  mysqlsem::InitializeCollations();
+  const auto targets = AvroTargets();
+  uint64_t seed = 5;
+  const auto random = [&seed] {
+    return (seed = seed * 6364136223846793005u + 1442695040888963407u) >> 33;
+  };
+  for (int round = 0; round < 5000; ++round) {
+    std::string bytes = AvroBytes(round % 2 ? "null" : "deflate");
+    for (uint64_t n = random() % 4 + 1; n > 0; --n)
+      bytes[random() % bytes.size()] = static_cast<char>(random());
+    if (random() % 8 == 0) bytes.resize(random() % bytes.size());
+    MemoryStore store;
+    ASSERT_TRUE(store.Put("x", bytes));
+    auto plan = std::make_shared<AvroReadPlan>();
+    plan->store = &store;
+    plan->object = *store.Head("x");
+    auto header = ReadAvroHeader(&store, plan->object, "x");
+    if (!header || header->fields.size() != 7) continue;
+    plan->header = *header;
+    plan->targets = &targets;
+    plan->rules.strict = round % 3 == 0;
+    plan->field_of_column = {6, 1, 0, 3, 4, 5};
+    plan->file_name = "x";
+    if (!CheckAvroTypes(*plan)) continue;
+    std::vector<std::unique_ptr<ReadTask>> tasks;
+    tasks.push_back(MakeAvroTask(plan));
+    LoadReport report;
+    (void)LoadTasks(targets, std::move(tasks), 1, &report);
+  }
+}
+
+// ---- Delta
+
+// One row group of optional structs of texts, as checkpoints have them: {"add.path": ["x", "",
+// ...], ...}.
+std::string Checkpoint(
+    const std::vector<std::pair<std::string, std::vector<std::string>>>& leaves) {
+  using namespace parquet;  // NOLINT
+  using schema::GroupNode, schema::PrimitiveNode;
+  schema::NodeVector fields;
+  for (const auto& [path, values] : leaves) {
+    const size_t dot = path.find('.');
+    schema::NodePtr leaf =
+        path == "protocol.minReaderVersion"
+            ? PrimitiveNode::Make(path.substr(dot + 1), Repetition::OPTIONAL, Type::INT32)
+            : PrimitiveNode::Make(path.substr(dot + 1), Repetition::OPTIONAL, LogicalType::String(),
+                                  Type::BYTE_ARRAY);
+    fields.push_back(GroupNode::Make(path.substr(0, dot), Repetition::OPTIONAL, {leaf}));
+  }
+  auto sink = *::arrow::io::BufferOutputStream::Create();
+  auto writer = ParquetFileWriter::Open(sink, std::static_pointer_cast<GroupNode>(GroupNode::Make(
+                                                  "schema", Repetition::REQUIRED, fields)));
+  auto* group = writer->AppendRowGroup();
+  const int16_t present = 2, absent = 0;
+  for (const auto& [path, values] : leaves) {
+    auto* column = group->NextColumn();
+    for (const std::string& text : values) {
+      if (path == "protocol.minReaderVersion") {
+        const int32_t value = text.empty() ? 0 : std::stoi(text);
+        static_cast<Int32Writer*>(column)->WriteBatch(1, text.empty() ? &absent : &present, nullptr,
+                                                      &value);
+      } else {
+        const ByteArray value(static_cast<uint32_t>(text.size()),
+                              reinterpret_cast<const uint8_t*>(text.data()));
+        static_cast<ByteArrayWriter*>(column)->WriteBatch(1, text.empty() ? &absent : &present,
+                                                          nullptr, &value);
+      }
+    }
+  }
+  writer->Close();
+  return (*sink->Finish())->ToString();
+}
+
+constexpr std::string_view kProtocol =
+    R"({"protocol":{"minReaderVersion":1,"minWriterVersion":2}})";
+constexpr std::string_view kDeltaSchema =
+    R"({\"type\":\"struct\",\"fields\":[{\"name\":\"i32\",\"type\":\"integer\"},{\"name\":\"text\",\"type\":\"string\"},{\"name\":\"later\",\"type\":\"string\"},{\"name\":\"part\",\"type\":\"string\"}]})";
+std::string MetaData(const std::string& configuration = "{}") {
+  return R"({"metaData":{"id":"x","schemaString":")" + std::string(kDeltaSchema) +
+         R"(","partitionColumns":["part"],"configuration":)" + configuration + "}}";
+}
+
+TEST_F(Load, DeltaLog) {
+  const std::vector<ColumnTarget> targets = {
+      TestText("TEXT", 20), TestColumn("i32", plan::IntType()), TestText("later", 5)};
+  const std::string files = R"({"uri":"@/t"})", delta = R"("format":"delta")";
+  const auto commit = [&](int version, const std::string& lines) {
+    char name[64];
+    std::snprintf(name, sizeof(name), "t/_delta_log/%020d.json", version);
+    Write(name, lines);
+  };
+  Write("t/a b.parquet", ParquetBytes(2));
+  Write("t/part=1/c.parquet", ParquetBytes(1));
+  Write("t/gone.parquet", "not read");
+  commit(0, std::string(kProtocol) + "\n" + MetaData() + "\n" +
+                R"({"add":{"path":"a%20b.parquet","size":1}})" + "\n");
+  commit(1, R"({"add":{"path":"gone.parquet"}})"
+            "\n"
+            R"({"commitInfo":{}})"
+            "\n");
+  commit(2, R"({"remove":{"path":"gone.parquet"}})"
+            "\n"
+            R"({"add":{"path":"part=1/c.parquet"}})"
+            "\n");
+  auto load = Run(targets, files, delta);
+  ASSERT_TRUE(load) << load.error().ToString();
+  EXPECT_THAT(load->rows, ElementsAre("text 0|-1|NULL", "text 1|0|NULL", "text 0|-1|NULL"));
+  EXPECT_EQ(Run({TestText("part", 5)}, files, delta).error().mysql_errno, 6521u);
+  EXPECT_EQ(Run({TestText("none", 5)}, files, delta).error().mysql_errno, 6521u);
+
+  // A checkpoint stands for the commits before it.
+  std::string plain_schema(kDeltaSchema);
+  std::erase(plain_schema, '\\');
+  Write("t/_delta_log/00000000000000000001.checkpoint.parquet",
+        Checkpoint({{"add.path", {"", "", "a%20b.parquet", "gone.parquet"}},
+                    {"protocol.minReaderVersion", {"1", "", "", ""}},
+                    {"metaData.schemaString", {"", plain_schema, "", ""}}}));
+  std::filesystem::remove(folder_ + "/t/_delta_log/00000000000000000000.json");
+  load = Run(targets, files, delta);
+  ASSERT_TRUE(load) << load.error().ToString();
+  EXPECT_EQ(load->rows.size(), 3u);
+  std::filesystem::remove(folder_ + "/t/_delta_log/00000000000000000002.json");
+  commit(3, R"({"add":{"path":"x"}})");
+  load = Run(targets, files, delta);
+  ASSERT_FALSE(load);
+  EXPECT_EQ(load.error().mysql_errno, 6522u);
+  EXPECT_THAT(load.error().message, HasSubstr("commit 2 is missing"));
+  commit(2, MetaData(R"({"delta.columnMapping.mode":"name"})"));
+  EXPECT_EQ(Run(targets, files, delta).error().mysql_errno, 6523u);
+  commit(2, R"({"add":{"path":"x","deletionVector":{"storageType":"u"}}})");
+  EXPECT_EQ(Run(targets, files, delta).error().mysql_errno, 6523u);
+  commit(2, R"({"protocol":{"minReaderVersion":3,"readerFeatures":["future"]}})");
+  EXPECT_EQ(Run(targets, files, delta).error().mysql_errno, 6523u);
+  commit(2, "{broken");
+  EXPECT_EQ(Run(targets, files, delta).error().mysql_errno, 6522u);
+  EXPECT_EQ(Run(targets, R"({"uri":"@/nowhere"})", delta).error().mysql_errno, 6522u);
 }
 
 // Bytes changed, cut or doubled anywhere: an error or other values, never a crash.
