@@ -40,8 +40,7 @@ TEST(ValueDecoder, Integers) {
             65537);
 }
 
-// Bytes of an event that the server wrote for 2021-03-04 05:06:07.123456 (UTC), 2021-03-04,
-// -11:22:33.5 and DECIMAL(12,3) -1234567.891.
+// 2021-03-04, 2021-03-04 05:06:07.123456 and DECIMAL(12,3) -1234567.891 in the server's format.
 TEST(ValueDecoder, TemporalAndDecimal) {
   EXPECT_EQ(Decode({.type = 10, .length = 3}, plan::DateType(), {0x64, 0xca, 0x0f}).i64[0],
             2021 * 512 + 3 * 32 + 4);
