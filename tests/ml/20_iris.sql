@@ -81,7 +81,7 @@ CALL sys.ML_MODEL_IMPORT(NULL, JSON_OBJECT('schema','ml_data','table','export_co
 INSERT INTO export_copy SELECT * FROM iris_model_handle_export;
 UPDATE export_copy SET model_object = LEFT(model_object, 400);
 CALL sys.ML_MODEL_IMPORT(NULL, JSON_OBJECT('schema','ml_data','table','export_copy'), @h);
-UPDATE export_copy c JOIN iris_model_handle_export e USING (chunk_id) SET c.model_object = REVERSE(TRIM('=' FROM e.model_object));
+UPDATE export_copy c JOIN iris_model_handle_export e USING (chunk_id) SET c.model_object = CONCAT('?', e.model_object);
 CALL sys.ML_MODEL_IMPORT(NULL, JSON_OBJECT('schema','ml_data','table','export_copy'), @h);
 UPDATE export_copy c JOIN iris_model_handle_export e USING (chunk_id) SET c.model_object = e.model_object, c.model_metadata = JSON_SET(c.model_metadata, '$.chunks', 2);
 CALL sys.ML_MODEL_IMPORT(NULL, JSON_OBJECT('schema','ml_data','table','export_copy'), @h);
