@@ -330,6 +330,7 @@ void Client::EndAttempt(const std::shared_ptr<Call>& call, CURLcode code) {
 // Starts what may start; returns how long to sleep at most.
 uint64_t Client::StartReady(uint64_t now) {
   uint64_t sleep = 1000000;
+  bool blocked = false;
   for (auto at = waiting_.begin(); at != waiting_.end();) {
     const std::shared_ptr<Call> call = *at;
     if (call->cancelled) {
@@ -348,10 +349,13 @@ uint64_t Client::StartReady(uint64_t now) {
       ++at;
       continue;
     }
-    const uint64_t wait = flow_.TimeToStart(now);
+    // Those behind one that must wait are still looked at: they may be cancelled.
+    const uint64_t wait = blocked ? UINT64_MAX : flow_.TimeToStart(now);
     if (wait != 0) {
       sleep = std::min(sleep, wait);
-      break;
+      blocked = true;
+      ++at;
+      continue;
     }
     at = waiting_.erase(at);
     StartAttempt(call, now);
