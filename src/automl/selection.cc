@@ -17,7 +17,7 @@ namespace {
 constexpr size_t kRaceRows = 2000;
 constexpr size_t kMaxMembers = 4, kGreedySteps = 12;
 constexpr double kDropErrors = 2;      // standard errors behind the leader
-constexpr double kGrowthGain = 0.005;  // less than this: the sample is large enough
+constexpr double kGrowthGain = 0.003;  // less than this twice: the sample is large enough
 constexpr double kTuningGain = 0.002;
 constexpr double kEnsembleErrors = 0.3;
 constexpr size_t kTuningBatch = 8;
@@ -430,6 +430,7 @@ Selection Select(TrainingData data, const std::vector<uint8_t>& folds,
 
   // Growing samples, with those that are not clearly behind.
   std::vector<Configuration> survivors;
+  int num_settled = 0;
   while (search.sample_size() < n && !search.is_late(0.4)) {
     options.on_progress("Adaptive data reduction", 0.45);
     const std::vector<size_t> ranking = search.Ranking();
@@ -441,12 +442,14 @@ Selection Select(TrainingData data, const std::vector<uint8_t>& folds,
                               trial.configuration.family == Family::kLeafBoosted;
       const bool has_one =
           std::find(taken.begin(), taken.end(), trial.configuration.family) != taken.end();
-      // Boosting gains most from rows: one of it always goes on.
-      const bool must_stay =
-          is_boosted && has_boosted &&
-          std::none_of(survivors.begin(), survivors.end(), [](const Configuration& c) {
+      // Boosting gains most from rows, and the more so the larger its trees: while many rows are
+      // still out, several of it go on whatever the small sample says.
+      const auto num_boosted =
+          std::count_if(survivors.begin(), survivors.end(), [](const Configuration& c) {
             return c.family == Family::kBoosted || c.family == Family::kLeafBoosted;
           });
+      const bool must_stay =
+          is_boosted && has_boosted && num_boosted < (search.sample_size() * 4 <= n ? 4 : 1);
       if (!must_stay && (survivors.size() >= 4 || (has_one && survivors.size() >= 2) ||
                          search.IsBehind(trial, search.trials()[ranking[0]])))
         continue;
@@ -470,7 +473,8 @@ Selection Select(TrainingData data, const std::vector<uint8_t>& folds,
     const Trial& best = search.trials()[now[0]];
     const bool is_settled =
         best.configuration.family == leader && before - best.loss < kGrowthGain * std::abs(before);
-    if (is_settled) break;
+    num_settled = is_settled ? num_settled + 1 : 0;
+    if (num_settled == 2) break;
   }
 
   // Tuning around the leaders.
