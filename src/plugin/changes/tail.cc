@@ -377,7 +377,11 @@ class Tail {
       request->result = std::move(joined);
       request->is_done = true;
     }
-    if (!joining.empty()) changed_.notify_all();
+    if (joining.empty()) return {};
+    changed_.notify_all();
+    // The next group may be of a table that has just joined: what is known of table maps would leave
+    // it out.
+    events_->Refresh();
     return {};
   }
 
