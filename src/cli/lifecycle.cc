@@ -198,6 +198,9 @@ Result<SystemStatus> UpSystem(const System& system, const UpOptions& options) {
     RETURN_IF_ERROR(PreparePort(system, before, options));
     if (options.reset_password) RETURN_IF_ERROR(MakePassword(system));
   }
+  // What a killed server leaves: it would keep the next one from starting for as long as the dead process's number is
+  // taken, by itself until its parent asks for its end, or by another program.
+  fs::remove(system.SocketFile().string() + ".lock", error);
   RETURN_IF_ERROR(RefreshPrograms(system, installation));
   auto status = StartServer(system, installation, options.timeout_seconds);
   // Between choosing a free port and the server's bind somebody else may have taken it.
