@@ -391,6 +391,9 @@ Result<void> LoadTable(THD* thd, TABLE* table, bool* skip_metadata_update) {
   }
   const bool by_plugin = IsReloadSession(thd);
   if (by_plugin) *skip_metadata_update = true;
+  // A new table of a dropped one's name was never loaded by anybody.
+  if (by_plugin && !table->s->secondary_load)
+    return MakeError(ErrorCode::kNotFound, "table " + name.Text() + " is not loaded any more");
   TableDefinition definition{.schema = schema, .partitions = std::move(partitions)};
   ASSIGN_OR_RETURN(LoggedLayout layout, DescribeLoggedColumns(*table, *schema));
   ASSIGN_OR_RETURN(definition.origin,
